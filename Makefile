@@ -38,5 +38,8 @@ help:                       ## this list
 	@echo 'Variables: CC=clang, BUILD=folder, V=1 shows commands,'
 	@echo '           HYPERVISOR=image and CASE=glob for conformance'
 
+print-%:
+	@echo '$($*)'
+
 # What every object includes, as the compiler saw it when it was last built.
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
