@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The door of boot/: from the loader to the first domain's first instruction.
+ *
+ * head.S leaves us in long mode on the boot page tables (the first 4 GiB at identity and at the
+ * direct map, the image at its place); start() in start.c is the whole boot, one step a line.
+ */
+#ifndef BOOT_BOOT_H
+#define BOOT_BOOT_H
+
+#include "mm/frame_types.h"
+
+enum mem_type { MEM_RAM = 1, MEM_RESERVED, MEM_ACPI, MEM_NVS, MEM_UNUSABLE };  /* e820 numbers */
+
+struct mem_range {
+    u64 base, len;
+    u32 type;
+};
+
+struct boot_module {
+    u64 base, len;              /* machine address and bytes; len 0: not there */
+    char cmdline[1024];         /* without the file name in front, NUL-terminated */
+    const char *name;           /* for messages: "kernel module", "ramdisk", "embedded kernel" */
+};
+
+#define MAX_MEM_RANGES 128
+
+struct boot_framebuffer {
+    u64 addr;                   /* 0: none (a text screen, or no screen) */
+    u32 pitch, width, height;
+    u8 bpp, type;
+};
+
+struct bootinfo {
+    struct mem_range mem[MAX_MEM_RANGES];   /* sorted, not overlapping */
+    unsigned int nr_mem;
+    struct boot_module kernel, ramdisk;
+    char cmdline[2048];
+    u64 rsdp;                   /* machine address of a copy from the loader, 0: look for it */
+    struct boot_framebuffer fb;
+    const char *loader;
+};
+
+struct boot_options {
+    u64 dom0_mem;               /* bytes, 0: all that is left */
+    unsigned int dom0_max_vcpus;/* 0: as many as CPUs */
+    bool noreboot;
+};
+
+extern struct bootinfo bootinfo;
+extern struct boot_options boot_options;
+
+/* bootinfo.c: from the loader's registers (magic and pointer) into `bootinfo`. */
+void bootinfo_read(u32 magic, u64 info);
+/* cmdline.c: from bootinfo.cmdline into boot_options; unknown options are reported. */
+void cmdline_parse(void);
+/* bootinfo.c: gives all free RAM to the heap, but the image and the modules. */
+void boot_heap_init(void);
+
+/* elf.c: pure, host-tested. */
+struct elf_image {
+    const u8 *file;
+    u64 len;
+    u64 entry;                  /* virtual, from the ENTRY note */
+    u64 virt_base, paddr_offset;
+    u64 kstart, kend;           /* virtual range of all segments, paddr-based */
+    u64 hypercall_page;         /* virtual, ~0: no note */
+    u64 init_p2m;               /* virtual, ~0: no note */
+    bool mod_start_pfn;         /* the kernel takes its ramdisk unmapped */
+    bool needs_dom0_feature_missing; /* SUPPORTED_FEATURES given, without the dom0 bit */
+    char guest_os[32], guest_version[32];
+};
+/* 0, or negative errno with *why a line's worth of reason. Trusts no byte of the file. */
+int elf_parse(const void *file, u64 len, struct elf_image *img, const char **why);
+/* Loads every segment: copy(ctx, offset from kstart, data or NULL for zeroes, bytes). */
+int elf_load(const struct elf_image *img,
+             int (*copy)(void *ctx, u64 offset, const void *data, u64 len), void *ctx);
+
+/* dom0_build.c: the first domain, ready to run. */
+void dom0_build(void);
+
+/* acpi.c */
+struct acpi_info {
+    u8 cpu_apic_ids[256];       /* enabled CPUs, the booting one first */
+    unsigned int nr_cpus;
+    struct { u64 addr; u32 gsi_base; u8 id; } ioapics[8];
+    unsigned int nr_ioapics;
+    struct { u32 gsi; u16 flags; } isa_irq[16];  /* with overrides applied */
+    u64 lapic_addr;
+    u64 hpet_addr;              /* 0: none */
+    u16 pm_timer_port;          /* 0: none */
+    bool pm_timer_32bit;
+    u16 pm1a_cnt, pm1b_cnt, smi_cmd;
+    u8 acpi_enable;
+    u8 s5_typ_a, s5_typ_b;
+    bool s5_found;
+    u64 reset_addr;             /* FADT reset register in I/O space, 0: none */
+    u8 reset_value;
+};
+extern struct acpi_info acpi;
+void acpi_init(void);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hypervisor's own messages and its own end.
+ *
+ * printk() formats one line into the serial console, prefixed "(PV) ". Lines that a guest can
+ * cause go through guest_printk(), which is rate-limited (a burst, then a few a second, and one
+ * line that says how many were dropped), so that no guest can flood the log.
+ *
+ * Three ends: panic() for a machine we can't run on (a clear line, then halt or reboot as the
+ * command line says); BUG() for our own faults (ud2: registers and a symbolised backtrace, then
+ * stop); a guest's faults never end here but in domain_crash().
+ */
+#ifndef LIB_PRINTK_H
+#define LIB_PRINTK_H
+
+#include "lib/types.h"
+
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+
+extern enum log_level log_threshold;
+
+void printk(enum log_level level, const char *fmt, ...) __printf(2, 3);
+void guest_printk(enum log_level level, const char *fmt, ...) __printf(2, 3);
+
+#define pr_err(...)   printk(LOG_ERROR, __VA_ARGS__)
+#define pr_warn(...)  printk(LOG_WARNING, __VA_ARGS__)
+#define pr_info(...)  printk(LOG_INFO, __VA_ARGS__)
+#define pr_debug(...) printk(LOG_DEBUG, __VA_ARGS__)
+
+/* Raw text of a guest, already copied and filtered, to the console as it is. */
+void console_write(const char *text, size_t len);
+
+/* Up to @len bytes of console input that no one has read yet; returns how many. Interrupts off. */
+size_t console_read(char *buf, size_t len);
+
+/* A boot that can't go on: "boot: <message>", then halt or reboot as configured. */
+noreturn void panic(const char *fmt, ...) __printf(1, 2);
+
+#define BUG() do { __asm__ volatile("ud2"); __builtin_unreachable(); } while (0)
+#define BUG_ON(cond) do { if (unlikely(cond)) BUG(); } while (0)
+
+#endif

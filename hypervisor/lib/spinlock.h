@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ticket locks. The written order is enum lock_level below; a build with DEBUG=1 checks it on every
+ * acquisition, so that a wrong order trips at once instead of once a month.
+ *
+ * The hypervisor runs with interrupts off, but for short windows that its long loops open, and in
+ * the idle loop, where no lock is held. So a lock is never taken from an interrupt that came while the
+ * same CPU held it, and there is no irqsave form. A CPU that waits (for a lock, or for an answer)
+ * serves the cross-calls that others send it, or two CPUs could wait for each other for ever.
+ */
+#ifndef LIB_SPINLOCK_H
+#define LIB_SPINLOCK_H
+
+#include "lib/types.h"
+
+/* The one order: a lock may be taken only while every held lock has a lower level. */
+enum lock_level {
+    LOCK_DOMLIST,   /* the list of domains */
+    LOCK_DOMAIN,    /* one domain: its memory list, max pages, lifecycle */
+    LOCK_EVENT,     /* one domain's ports; two domains: the lower domain id first */
+    LOCK_TIMER,     /* one CPU's timer queue */
+    LOCK_SCHED,     /* one CPU's run queue */
+    LOCK_HEAP,      /* free frames */
+    LOCK_CONSOLE,   /* the serial line: last, so that anything can print */
+    LOCK_LEVELS
+};
+
+typedef struct spinlock {
+    u32 tickets;    /* low half: now serving; high half: next ticket */
+    u8 level;       /* enum lock_level */
+} spinlock_t;
+
+#define SPINLOCK_INIT(lvl) { .tickets = 0, .level = (lvl) }
+
+/* Waits one turn of a busy loop: pause, and serve cross-calls (x86/smp.c). */
+void cpu_wait(void);
+
+void spin_lock_slow(spinlock_t *lock, u16 ticket);
+
+static inline void spin_lock_init(spinlock_t *lock, enum lock_level level)
+{
+    *lock = (spinlock_t)SPINLOCK_INIT((u8)level);
+}
+
+static inline void spin_lock(spinlock_t *lock)
+{
+    u32 old = __atomic_fetch_add(&lock->tickets, 0x10000u, __ATOMIC_ACQUIRE);
+
+    if (unlikely((u16)old != (u16)(old >> 16)))
+        spin_lock_slow(lock, (u16)(old >> 16));
+}
+
+static inline void spin_unlock(spinlock_t *lock)
+{
+    /* Only the holder writes the low half: a plain 16-bit increment releases. */
+    u16 *serving = (u16 *)&lock->tickets;
+
+    __atomic_store_n(serving, (u16)(*serving + 1), __ATOMIC_RELEASE);
+}
+
+static inline bool spin_is_locked(const spinlock_t *lock)
+{
+    u32 t = READ_ONCE(lock->tickets);
+
+    return (u16)t != (u16)(t >> 16);
+}
+
+#endif

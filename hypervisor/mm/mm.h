@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The door of mm/: machine frames, their owners and types, page tables.
+ *
+ * One record a frame (struct page, two words). The first word says who owns it and how many
+ * references keep it; the second what it is used as, and how many uses of that kind there are.
+ * page_type.c holds the safety argument.
+ */
+#ifndef MM_MM_H
+#define MM_MM_H
+
+#include "mm/frame_types.h"
+#include <xen/xen.h>
+#include <xen/memory.h>
+
+struct domain;
+struct vcpu;
+
+/*
+ * Word one. [63:48] owner's domain id, [47:44] flags, [31:0] general references. A frame with no
+ * reference is free (or not RAM). An allocated frame's owner holds one reference, PAGE_ALLOCATED.
+ *
+ * Word two of a frame in use: see page_type.c. Of a free frame: the TLB stamp of when it was freed.
+ */
+struct page {
+    u64 count;
+    u64 type;
+};
+
+#define PAGE_OWNER_SHIFT  48
+#define PAGE_ALLOCATED    (1ull << 47)    /* the owner's own reference is still held */
+#define PAGE_HEAP         (1ull << 46)    /* on a free list; the buddy allocator's business */
+#define PAGE_REFS         0xffffffffull
+
+/* Owners beside domains. The numbers are the ABI's reserved domain ids. */
+#define OWNER_NONE        DOMID_INVALID   /* the hypervisor's own frames, and free ones */
+
+#define frame_table       ((struct page *)FRAME_TABLE_VIRT)
+extern u64 max_mfn;                       /* first frame number above all RAM */
+
+static inline struct page *mfn_to_page(mfn_t m)
+{
+    return &frame_table[m.v];
+}
+
+static inline mfn_t page_to_mfn(const struct page *pg)
+{
+    return MFN((u64)(pg - frame_table));
+}
+
+static inline bool mfn_is_ram(mfn_t m)
+{
+    return m.v < max_mfn;   /* in a hole the record reads as zero: no owner, no references */
+}
+
+static inline u16 page_owner(const struct page *pg)
+{
+    return (u16)(READ_ONCE(pg->count) >> PAGE_OWNER_SHIFT);
+}
+
+/* ---- hv_map.c: the hypervisor's own mappings ---- */
+#define HV_RO    0x8000000000000001ull          /* present, no-execute */
+#define HV_RW    0x8000000000000003ull
+#define HV_RX    0x0000000000000001ull
+#define HV_DEV   0x800000000000001bull          /* read-write, uncached (PWT, PCD) */
+
+void hv_map_init(void);                          /* takes over from the boot page tables */
+/* Maps @pages frames from @m at @va (inside slots 256-271); tables come from the heap. */
+int hv_map(unsigned long va, mfn_t m, unsigned long pages, u64 flags);
+void hv_unmap(unsigned long va, unsigned long pages);
+/* Maps @len bytes of device memory or firmware tables, wherever they are; NULL when the fixmap is full. */
+void *hv_map_device(maddr_t addr, size_t len, u64 flags);
+mfn_t hv_root(void);                             /* the L4 of an idle CPU */
+void hv_install_slots(u64 *l4);                  /* writes slots 256-271 of a guest's L4 */
+
+/* ---- page_alloc.c: free frames ---- */
+void heap_add(mfn_t from, mfn_t end);
+/* 2^order frames, zeroed, for the hypervisor itself; INVALID_MFN when there are none. */
+mfn_t alloc_hv_frames(unsigned int order);
+void *alloc_hv_pages(unsigned int order);        /* the same through the direct map, or NULL */
+void free_hv_pages(void *p, unsigned int order);
+/*
+ * 2^order frames, zeroed, for domain @d, each with the owner's reference; counted in d->tot_pages,
+ * -ENOMEM when there are none or d->max_pages is reached. Frames lie below 2^@bits bytes (0: any).
+ */
+int alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits, mfn_t *out);
+u64 heap_free_frames(void);
+u64 heap_total_frames(void);
+
+/* ---- frame.c: owners and general references ---- */
+/* A reference on @m if it is RAM owned by @owner; false otherwise, or if the count would overflow. */
+bool get_page(mfn_t m, u16 owner) __must_check;
+void put_page(struct page *pg);                  /* frees the frame when it was the last */
+/* Makes hypervisor memory (alloc_hv_pages) mappable by @d; never freed through d's references. */
+void share_hv_page(void *p, struct domain *d);
+/* Gives up the owner's own reference; -EBUSY if the frame is not d's any more. */
+int release_domain_frame(struct domain *d, struct page *pg);
+void m2p_set(mfn_t m, pfn_t p);
+pfn_t m2p_get(mfn_t m);
+
+/* ---- page_type.c: what a frame is used as ---- */
+enum page_use {
+    USE_NONE, USE_L1, USE_L2, USE_L3, USE_L4, USE_SEGDESC, USE_WRITABLE
+};
+
+/*
+ * Takes a use of @pg (the caller holds a general reference): 0, -EINVAL when it is in use as
+ * something else or its contents are not fit, -ERESTART when it ran out of time (call again).
+ */
+int get_page_type(struct page *pg, enum page_use use) __must_check;
+void put_page_type(struct page *pg);
+enum page_use page_use(const struct page *pg);   /* USE_NONE if nothing holds a use */
+
+/* Reference and use together; on failure neither is held. */
+int get_page_and_type(mfn_t m, u16 owner, enum page_use use) __must_check;
+void put_page_and_type(struct page *pg);
+
+/*
+ * Devalidation of a large table can run out of time. What is left is noted in the running vCPU
+ * and finished, in slices, before that vCPU returns to its guest: true while there is more.
+ */
+bool mm_finish_put(struct vcpu *v);
+bool mm_put_pending(const struct vcpu *v);
+
+/* ---- mm calls of the rest of the hypervisor ---- */
+/* Loads @v's page-table root for its mode (kernel or user). */
+void mm_load_root(struct vcpu *v);
+/* The L1 entry that maps @va in the current kernel root: a direct-map pointer, or NULL. */
+u64 *guest_l1e(struct vcpu *v, unsigned long va, mfn_t *table);
+void mm_vcpu_destroy(struct vcpu *v);            /* drops the vCPU's roots */
+int mm_domain_relinquish(struct domain *d);      /* drops every frame; -ERESTART: call again */
+
+/* The descriptor window: maps or clears one page of this CPU's GDT (0-15) or LDT (16-31) window. */
+void desc_window_set(unsigned int slot, mfn_t m, bool present);
+
+/* ---- tlb.c ---- */
+u64 tlb_stamp(void);                             /* now, on the clock of flushes */
+void tlb_flush_local(void);
+void tlb_flush_cpus(u64 cpumask);                /* all mappings, on those CPUs; waits */
+void tlb_flush_page_cpus(u64 cpumask, unsigned long va);
+void tlb_flush_since(u64 stamp);                 /* every CPU that has not flushed since @stamp */
+
+#endif

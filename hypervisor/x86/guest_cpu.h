@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* What x86/ keeps of a guest's virtual CPU. Fields are the vCPU's own: only the CPU that runs it,
+ * or whoever holds it paused, touches them. */
+#ifndef X86_GUEST_CPU_H
+#define X86_GUEST_CPU_H
+
+#include "mm/frame_types.h"
+#include "x86/regs.h"
+#include <xen/xen.h>
+
+#define GUEST_GDT_PAGES 14
+
+struct guest_cpu {
+    bool kernel_mode;           /* which of the two ring-3 worlds runs */
+    bool ts;                    /* virtual CR0.TS */
+    bool nmi_pending, nmi_masked;
+    bool syscall_masks_events, failsafe_masks_events, syscall32_masks_events, sysenter_masks_events;
+    u8 iopl;                    /* virtual IOPL, 0-3 */
+
+    u64 kernel_sp;              /* where bounce frames from user mode go */
+    u64 event_callback, failsafe_callback, syscall_callback, syscall32_callback, sysenter_callback;
+
+    /* Segment state while not loaded; gs_base_* : kernel mode's and user mode's GS base. */
+    u16 ds, es, fs, gs;
+    u16 kernel_ss;
+    u16 gdt_entries;            /* 0: no guest GDT */
+    u32 ldt_entries;            /* 0: no LDT */
+    u64 fs_base, gs_base_kernel, gs_base_user;
+    u64 ldt_base;               /* guest linear address */
+    u16 ldt_mapped;             /* bit n: page n of the LDT is in the window, and holds a use */
+    mfn_t gdt_frames[GUEST_GDT_PAGES];  /* each holds a reference and a segment-descriptor use */
+    mfn_t ldt_frames[16];
+
+    u64 cr4;                    /* the guest-controlled bits: TSD, DE, FSGSBASE, OSXSAVE */
+    u64 xcr0;
+    u64 debugreg[8];            /* 0-3 addresses, 6 and 7 */
+    u64 tsc_aux;
+    void *fpu;                  /* FXSAVE or XSAVE area */
+
+    unsigned long iobmp;        /* guest address of its I/O bitmap, 0: none */
+    u32 iobmp_ports;
+
+    struct cpu_regs regs;       /* while not on a CPU */
+    struct trap_info traps[256];
+};
+
+#endif

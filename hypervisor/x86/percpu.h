@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Per-CPU variables. DEFINE_PER_CPU puts one in the .percpu section, which is CPU 0's copy;
+ * every other CPU gets a zeroed copy of the section at boot. A room keeps its own per-CPU state.
+ */
+#ifndef X86_PERCPU_H
+#define X86_PERCPU_H
+
+#include "x86/regs.h"
+
+extern unsigned long percpu_offset[MAX_CPUS];
+
+#define DEFINE_PER_CPU(type, name)  __section(".percpu") typeof(type) percpu_##name
+#define DECLARE_PER_CPU(type, name) extern typeof(type) percpu_##name
+
+#define per_cpu_at(name, off)  (*(typeof(percpu_##name) *)((char *)&percpu_##name + (off)))
+#define this_cpu(name)         per_cpu_at(name, cpu_info()->percpu)
+#define per_cpu(name, cpu)     per_cpu_at(name, percpu_offset[cpu])
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The door of x86/: the machine, and how a guest's CPU is made of it. No policy here.
+ *
+ * The hypervisor runs with interrupts off; irq_window() in long loops and the idle loop let them
+ * in. Interrupt handlers only note work (softirqs, pending events); it is done on the way out.
+ */
+#ifndef X86_X86_H
+#define X86_X86_H
+
+#include "x86/asm.h"
+#include "x86/percpu.h"
+#include "x86/regs.h"
+#include <xen/xen.h>
+
+struct domain;
+
+/* ---- cpu.c: features and control registers ---- */
+struct cpu_features {
+    bool smep, smap, nx, fsgsbase, xsave, xsaveopt, gbpages, tsc_invariant, umip, pku;
+    bool intel, amd, sysenter, syscall32;
+    u8 phys_bits, linear_bits;
+    bool l1tf, meltdown;            /* affected by, as far as CPUID and the MSRs tell */
+};
+extern struct cpu_features cpu_has;
+
+void cpu_init_boot(void);           /* CPU 0: reads features, sets control registers */
+void cpu_init(void);                /* every CPU: control registers, SYSCALL MSRs, GDT, IDT, TSS */
+unsigned int cpu_count(void);       /* CPUs that are running */
+u64 cpu_online_mask(void);
+
+/* ---- descriptors.c: our own GDT page, IDT, TSS ---- */
+/* Flat selectors, as the ABI fixes them: slots 4-6 of GDT page 14. */
+#define SEL_RING3_CS32  0xe023
+#define SEL_RING3_DS    0xe02b
+#define SEL_RING3_CS64  0xe033
+#define SEL_HV_CS       0xe008
+#define SEL_HV_DS       0x0000
+#define SEL_TSS         0xe040
+void descriptors_init(void);        /* on each CPU */
+
+/* ---- stacks.c ---- */
+void stack_map(unsigned int cpu);   /* maps a CPU's stack block, guard pages left out */
+
+/* ---- traps.c: exceptions ---- */
+void dump_regs(const struct cpu_regs *regs);          /* registers and, for our own, a backtrace */
+void dump_guest(const struct cpu_regs *regs);         /* registers and the top of the guest stack */
+
+/* ---- bounce.c: frames onto guest stacks ---- */
+#define TRAP_NO_ERROR (-1)
+/* Delivers exception @vector to the running guest now: its stack and registers are changed. */
+void inject_trap(struct cpu_regs *regs, u8 vector, s64 error_code);
+void inject_page_fault(struct cpu_regs *regs, u64 cr2, u32 error_code);
+void inject_gp(struct cpu_regs *regs, u32 error_code);
+void deliver_upcall(struct vcpu *v, struct cpu_regs *regs);
+void deliver_nmi(struct vcpu *v, struct cpu_regs *regs);
+
+/* ---- guest_mode.c: kernel and user mode, segment bases ---- */
+void toggle_guest_mode(struct vcpu *v);   /* kernel <-> user: root, GS base */
+
+/* ---- guest_desc.c: a guest's GDT, LDT, trap table ---- */
+bool descriptor_ok(u64 *desc);            /* may a guest install it? DPL may be raised in place */
+int guest_gdt_set(struct vcpu *v, const mfn_t *frames, unsigned int entries);
+void guest_gdt_drop(struct vcpu *v);      /* gives the frames back; GDT and LDT */
+void guest_desc_load(struct vcpu *v);     /* maps v's GDT and LDT into this CPU's window */
+void guest_desc_unload(struct vcpu *v);
+/* A fault in this CPU's LDT window: maps the guest's LDT page if it can; true if it did. */
+bool guest_ldt_fault(struct vcpu *v, unsigned long addr);
+u16 fixup_selector(u16 sel);              /* raises RPL to 3 */
+
+/* ---- emulate.c ---- */
+/* A #GP of guest kernel mode: emulates the instruction if it is one of the set; true if it did. */
+bool emulate_privileged(struct vcpu *v, struct cpu_regs *regs);
+/* A #UD: the forced-emulation prefix and CPUID; true if it was one. */
+bool emulate_forced_cpuid(struct vcpu *v, struct cpu_regs *regs);
+/* cpuid.c */
+struct cpuid_regs guest_cpuid(const struct vcpu *v, u32 leaf, u32 subleaf);
+
+/* ---- fpu.c ---- */
+void fpu_init(void);
+size_t fpu_area_size(void);
+int fpu_vcpu_init(struct vcpu *v);
+void fpu_vcpu_free(struct vcpu *v);
+void fpu_save(struct vcpu *v);
+void fpu_load(struct vcpu *v);
+
+/* ---- context.c ---- */
+int guest_cpu_init(struct vcpu *v);       /* resources and reset state of a new vCPU */
+void guest_cpu_free(struct vcpu *v);
+/* A whole vCPU state from a guest (VCPUOP_initialise, domctl) or our dom0 builder; checked. */
+int guest_cpu_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx);
+/* Off the CPU: registers from the stack frame, segments, FPU, debug registers; current = NULL. */
+void guest_cpu_save(struct vcpu *v);
+/* On to this CPU: the reverse; sets current and the stack frame. */
+void guest_cpu_load(struct vcpu *v);
+/* Drops all C frames of this stack and goes on: to the loaded guest, or into idle(). */
+noreturn void return_to_guest(void);
+noreturn void reset_stack_and_call(void (*fn)(void));
+
+/* ---- uaccess.c: guest memory ---- */
+/* Whether [p, p+len) lies outside the hypervisor's range and is canonical. */
+static inline bool guest_range_ok(unsigned long p, unsigned long len);
+/* Copies; false when any byte could not be accessed (then what was copied is undefined). */
+bool copy_from_guest_raw(void *dst, unsigned long src, unsigned long len) __must_check;
+bool copy_to_guest_raw(unsigned long dst, const void *src, unsigned long len) __must_check;
+
+static inline bool guest_range_ok(unsigned long p, unsigned long len)
+{
+    /* Guests own [0, 2^47) and [0xffff880000000000, 2^64); a copy never spans the two. */
+    const unsigned long low_end = 1ul << 47, high = 0xffff880000000000;
+
+    return (p < low_end && len <= low_end - p) || (p >= high && len <= -p);
+}
+
+/* ---- irq.c, apic.c, ioapic.c ---- */
+enum irq_vector {                         /* ours; device interrupts take 0x30 to 0xdf */
+    VECTOR_DEVICE_FIRST = 0x30, VECTOR_DEVICE_LAST = 0xdf,
+    VECTOR_SPURIOUS = 0xff, VECTOR_ERROR = 0xfe, VECTOR_TIMER = 0xfd,
+    VECTOR_EVENT_CHECK = 0xfc, VECTOR_CALL = 0xfb,
+};
+void irq_init(void);
+void irq_dispatch(struct cpu_regs *regs); /* from entry.S, vectors 0x20 and up */
+int irq_claim(unsigned int gsi, void (*handler)(void *), void *arg);
+void apic_init(void);                     /* each CPU */
+void apic_eoi(void);
+void apic_send_ipi(unsigned int cpu, u8 vector);
+void apic_timer_set(u64 deadline_ns);     /* 0: off */
+
+/* ---- smp.c ---- */
+void smp_boot_all(void);
+void smp_kick(unsigned int cpu);          /* makes a CPU look at its softirqs */
+/* Runs @fn(arg) on each CPU of @mask (this one included if in it) and waits until all have. */
+void smp_call(u64 mask, void (*fn)(void *), void *arg);
+void smp_serve_calls(void);               /* does what others asked of this CPU */
+noreturn void smp_stop_all(void);         /* the end: halts the other CPUs, then this one */
+
+/* ---- time.c ---- */
+void time_init(void);
+u64 now_ns(void);                         /* since boot; never backwards, on one CPU or across */
+void time_init_domain(struct domain *d);  /* wall clock into shared_info */
+void time_update_vcpu(struct vcpu *v);    /* vcpu_time_info, before it runs */
+struct tsc_scale { u32 mul; s8 shift; u32 khz; };
+extern struct tsc_scale tsc_scale;
+
+/* ---- acpi.c, machine.c ---- */
+void machine_reboot(void) __attribute__((noreturn));
+void machine_power_off(void) __attribute__((noreturn));
+void machine_halt(void) __attribute__((noreturn));
+
+#endif
