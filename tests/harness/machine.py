@@ -176,8 +176,20 @@ class Machine:
         self.ended = self.ended or "time-out"
         self.stop()
 
-    def halted(self):
-        """Whether every CPU stands in a HLT."""
+    def wait_for_halt(self, pattern):
+        """Waits for a line and then until every CPU halts. False: the machine ended, or its time is up."""
+        try:
+            self.expect(pattern)
+        except ConsoleError:
+            return False
+        deadline = self._start + self._limit
+        while not self.ended and time.monotonic() < deadline:
+            if self._halted():
+                return True
+            self._step(time.monotonic() + 0.1)
+        return False
+
+    def _halted(self):
         cpus = re.findall(r"HLT=(\d)", self._qmp.human("info registers -a"))
         return bool(cpus) and set(cpus) == {"1"}
 

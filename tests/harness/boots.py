@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""Boots that must work: machines of many kinds, each running the default guest to its end.
+
+What is looked for is a token, made up for the run, that the guest prints from its command line.
+"""
+
+import re
+import secrets
+from dataclasses import dataclass, field
+
+from . import iso, places
+from .machine import PAVANE_OPTIONS, Machine, Spec
+from .report import Job, check
+
+BANNER = r"^Pavane "
+MEMORY = re.compile(r"memory: (\d+) KiB of (\d+) MiB kept by the hypervisor")
+
+# What the hypervisor may keep for itself, in KiB, on a machine with so many MiB.
+OVERHEAD_KIB, OVERHEAD_KIB_PER_MIB = 3 * 1024, 8
+# The firmware keeps some of the memory, above all UEFI.
+FIRMWARE_MIB = 32
+
+# The boot of Pavane takes at most this share of the time that Xen's takes.
+BOOT_TIME_SHARE = 0.5
+BOOT_TIME_RUNS = 3
+
+
+@dataclass
+class Boot:
+    name: str
+    spec: dict = field(default_factory=dict)
+    lines: list = field(default_factory=list)   # patterns of further lines that must come
+    cd: bool = False                            # from a CD, by GRUB and Multiboot 2
+    embedded: bool = False                      # no module: the default guest inside the image
+
+
+BOOTS = [
+    Boot("q35", {}),
+    Boot("pc", {"machine": "pc"}),
+    Boot("the installed QEMU", {"qemu": "run"}),
+    Boot("128 MiB", {"mem": 128}),
+    Boot("128 MiB, pc", {"mem": 128, "machine": "pc"}),
+    Boot("6 GiB", {"mem": 6144}),
+    Boot("6 GiB, pc, Intel", {"mem": 6144, "machine": "pc", "vendor": "intel"}),
+    Boot("8 CPUs", {"cpus": 8}, [r"\b8 CPUs\b"]),
+    Boot("8 CPUs, pc", {"cpus": 8, "machine": "pc"}, [r"\b8 CPUs\b"]),
+    Boot("Intel", {"vendor": "intel"}),
+    Boot("8 CPUs, Intel", {"cpus": 8, "vendor": "intel"}, [r"\b8 CPUs\b"]),
+    Boot("embedded guest", {}, embedded=True),
+    Boot("Multiboot 2, BIOS", {}, cd=True),
+    Boot("Multiboot 2, BIOS, pc, 6 GiB", {"machine": "pc", "mem": 6144}, cd=True),
+    Boot("Multiboot 2, UEFI", {"uefi": True}, cd=True),
+    Boot("Multiboot 2, UEFI, 8 CPUs, Intel", {"uefi": True, "cpus": 8, "vendor": "intel"},
+         [r"\b8 CPUs\b"], cd=True),
+    Boot("Multiboot 2, UEFI, 6 GiB", {"uefi": True, "mem": 6144}, cd=True),
+    Boot("Multiboot 2, embedded guest", {}, cd=True, embedded=True),
+]
+
+# How the default guest ends when it has nothing left to do.
+GUEST_ENDS = ("power-off", "reset")
+
+
+def default_guest():
+    """The ELF of the default guest, which is also embedded in the image."""
+    named = places.make_variable("DEFAULT_GUEST")
+    return str(places.REPO / named[0]) if named else str(places.BUILD / "guests" / "pv-kernel.elf")
+
+
+def spec_of(boot, token):
+    """The machine for one row. As with Xen, what follows `--` is for the embedded guest."""
+    to_embedded = f"-- token={token}" if boot.embedded else ""
+    if not boot.cd:
+        module = {} if boot.embedded else {"guest": default_guest(), "guest_args": f"token={token}"}
+        return Spec(append=to_embedded, **module, **boot.spec)
+    modules = [] if boot.embedded else [(default_guest(), f"token={token}")]
+    name = re.sub(r"\W+", "-", boot.name)
+    return Spec(iso=iso.make(name, places.PAVANE, f"{PAVANE_OPTIONS} {to_embedded}", modules), **boot.spec)
+
+
+def run_boot(boot):
+    token = secrets.token_hex(8)
+    spec = spec_of(boot, token)
+    with Machine(spec, f"boot-{boot.name}") as machine:
+        machine.wait_for_end()
+    log = machine.log_path
+    for pattern in [BANNER, *boot.lines, rf"\btoken {token}\b"]:
+        found = any(re.search(pattern, line.text) for line in machine.lines)
+        check(found, f"a line that matches {pattern!r}", f"none ({machine.ended})", log)
+    check(machine.ended in GUEST_ENDS, f"an end by {' or '.join(GUEST_ENDS)}", machine.ended, log)
+    check_memory(machine, spec.mem)
+
+
+def check_memory(machine, mib):
+    """The line that tells what the hypervisor keeps must come, be about this machine, and be modest."""
+    found = MEMORY.search(machine.text)
+    check(found, f"a line that matches {MEMORY.pattern!r}", "none", machine.log_path)
+    kept, total = int(found[1]), int(found[2])
+    check(mib - FIRMWARE_MIB <= total <= mib, f"about {mib} MiB of memory", total, machine.log_path)
+    limit = OVERHEAD_KIB + OVERHEAD_KIB_PER_MIB * total
+    check(0 < kept <= limit, f"at most {limit} KiB kept", kept, machine.log_path)
+
+
+def seconds_to_guest(hypervisor):
+    """Seconds from power-on to the guest's first line; the least of a few runs."""
+    times = []
+    for _ in range(BOOT_TIME_RUNS):
+        token = secrets.token_hex(8)
+        spec = Spec(hypervisor=hypervisor, guest=default_guest(), guest_args=f"token={token}")
+        with Machine(spec, f"boot-time-{hypervisor}") as machine:
+            machine.expect(rf"\btoken {token}\b")
+            times.append(next(line.seconds for line in machine.lines if token in line.text
+                              and f"token {token}" in line.text))
+    return min(times)
+
+
+def boot_time():
+    ours, xen = seconds_to_guest("pavane"), seconds_to_guest("xen")
+    check(ours < BOOT_TIME_SHARE * xen, f"less than {BOOT_TIME_SHARE:.0%} of Xen's {xen:.2f} s", f"{ours:.2f} s")
+
+
+def jobs():
+    return ([Job(f"boot/{boot.name}", lambda boot=boot: run_boot(boot)) for boot in BOOTS]
+            + [Job("boot/time to the guest", boot_time, alone=True)])

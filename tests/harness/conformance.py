@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""Conformance: the same guests on Pavane and on Debian's Xen, each case on each one a test."""
+
+import fnmatch
+import os
+import re
+from pathlib import Path
+
+from . import places, verdict
+from .machine import boot
+from .report import Job, Result
+
+# What the guests are told where the emulated CPU has no SMAP: cases that need it skip themselves, saying so.
+WITHOUT_SMAP = "smap=off"
+
+
+def hypervisors():
+    """The columns of the table: Pavane and Xen, or the one image that the user names."""
+    image = os.environ.get("HYPERVISOR")
+    return [str(Path(image).resolve())] if image else ["pavane", "xen"]
+
+
+def title(hypervisor):
+    return hypervisor if hypervisor in ("pavane", "xen") else Path(hypervisor).name
+
+
+def seen_of(detail):
+    """A FAIL line's two halves."""
+    found = re.match(r"expected (.*) seen (.*)", detail)
+    return found.groups() if found else ("PASS", detail or "FAIL")
+
+
+def judge(case, name, log):
+    """One case's Result."""
+    if case.status == "FAIL":
+        expected, seen = seen_of(case.detail)
+        return Result(name, "FAIL", case.seconds, expected=expected, seen=seen, log=str(log))
+    if case.status == "SKIP":
+        if places.IN_CI and "smap" in case.detail.lower():
+            return Result(name, "FAIL", case.seconds, expected="a QEMU with SMAP, in CI",
+                          seen=f"skipped: {case.detail}", log=str(log))
+        return Result(name, "SKIP", case.seconds, reason=case.detail)
+    return Result(name, "PASS", case.seconds)
+
+
+def run_guest(guest, hypervisor):
+    """Boots one guest; its cases and the run as a whole become results."""
+    stem = Path(guest).stem
+    whole = f"conformance/{stem} [{title(hypervisor)}]"
+    arguments = "" if places.has_smap(places.test_qemu()) else WITHOUT_SMAP
+    machine = boot(f"conformance-{stem}-{title(hypervisor)}", hypervisor=hypervisor,
+                   guest=str(places.REPO / guest), guest_args=arguments)
+    cases, wrong = verdict.read(machine.lines, machine.ended)
+    wanted = os.environ.get("CASE", "*")
+    results = [judge(case, f"conformance/{stem}/{case.name} [{title(hypervisor)}]", machine.log_path)
+               for case in cases if fnmatch.fnmatch(case.name, wanted)]
+    # How the run went as a whole is a test of its own.
+    if wrong:
+        results.append(Result(whole, "FAIL", machine.seconds, expected="a complete run, ended by a reset",
+                              seen=wrong, log=str(machine.log_path)))
+    else:
+        results.append(Result(whole, "PASS", machine.seconds))
+    return results
+
+
+def jobs():
+    guests = places.make_variable("CONFORMANCE_GUESTS")
+    if not guests:
+        raise RuntimeError("the Makefile's CONFORMANCE_GUESTS is empty")
+    return [Job(f"conformance/{Path(guest).stem} [{title(hypervisor)}]",
+                lambda guest=guest, hypervisor=hypervisor: run_guest(guest, hypervisor))
+            for guest in guests for hypervisor in hypervisors()]
+
+
+def print_table(results):
+    """Case by case, a column for each hypervisor."""
+    columns = [title(hypervisor) for hypervisor in hypervisors()]
+    rows = {}
+    for result in results:
+        found = re.fullmatch(r"conformance/(\S+) \[(.*)\]", result.name)
+        if found and "/" in found[1]:
+            rows.setdefault(found[1], {})[found[2]] = result.status
+    width = max(map(len, rows), default=10) + 2
+    print("\n" + "case".ljust(width) + "  ".join(column.ljust(8) for column in columns))
+    for case in sorted(rows):
+        print(case.ljust(width) + "  ".join(rows[case].get(c, "none").ljust(8) for c in columns))

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""The repository's own rules: what must not be in it, and the shape of its sources."""
+
+import re
+
+from . import places
+from .builds import tracked
+from .report import Job, check
+
+SOURCES = (".c", ".h", ".S")
+
+# Spelled so that a rule does not find itself.
+FORBIDDEN = [
+    (r"(?<![\w}$\"'~.-])/(?:w[o]rk|r[o]ot|h[o]me|t[m]p)/\w", "a path of somebody's machine"),
+    (r"\b(?:deb|security|snapshot|ftp)\.deb[i]an\.org", "a mirror's host name"),
+    (r"\b(?:TO[D]O|FIX[M]E|X[X]X)\b", "a note about unfinished work"),
+]
+
+MAX_LINES = 500
+MAX_COLUMNS = 100
+
+
+def read(file):
+    path = places.REPO / file
+    return path.read_text(errors="replace").splitlines() if path.is_file() and not path.is_symlink() else []
+
+
+def forbidden_text():
+    found = [f"{file}:{number}: {what}"
+             for file in tracked() for number, line in enumerate(read(file), 1)
+             for pattern, what in FORBIDDEN if re.search(pattern, line)]
+    check(not found, "none of the forbidden things in a tracked file", "; ".join(found[:10]))
+
+
+def source_shape():
+    found = []
+    for file in tracked():
+        if not file.endswith(SOURCES) or not (lines := read(file)):
+            continue
+        if "SPDX-License-Identifier: MIT" not in lines[0]:
+            found.append(f"{file}: no licence line")
+        if len(lines) > MAX_LINES:
+            found.append(f"{file}: {len(lines)} lines")
+        found += [f"{file}:{number}: {'tab' if chr(9) in line else 'longer than %d' % MAX_COLUMNS}"
+                  for number, line in enumerate(lines, 1) if len(line) > MAX_COLUMNS or "\t" in line]
+    check(not found, f"a licence line, at most {MAX_LINES} lines of {MAX_COLUMNS} columns, no tabs",
+          f"{len(found)} times otherwise: " + "; ".join(found[:10]))
+
+
+def jobs():
+    return [
+        Job("hygiene/forbidden text", forbidden_text),
+        Job("hygiene/shape of the sources", source_shape),
+    ]
