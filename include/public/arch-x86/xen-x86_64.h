@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Selectors, the hypervisor's address range and the register file of a 64-bit guest. Comes with <xen/xen.h>. */
+#include "../xen.h"
+
 #ifndef __XEN_PUBLIC_ARCH_X86_XEN_X86_64_H__
 #define __XEN_PUBLIC_ARCH_X86_XEN_X86_64_H__
 
