@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+#
+# The guest library, $(BUILD)/guest-abi/libpvguest.a, its two start objects, and how guests are built:
+#
+#     $(eval $(call GUEST,name,src1.c src2.c))          -> $(BUILD)/guests/name.elf
+#     $(eval $(call GUEST,name,src1.c,start-nopage))    the same without a hypercall-page note
+#
+# `make install-pvguest PREFIX=/usr/local` puts all that a guest outside this tree needs below PREFIX.
+
+PREFIX ?= /usr/local
+
+CFLAGS_guest := $(CFLAGS_FREESTANDING) -fno-omit-frame-pointer -mcmodel=kernel -fno-pie \
+    -Iguest-abi/include -Iinclude
+
+# The string and formatting sources are the hypervisor's own, compiled again.
+CFLAGS_guestlib := $(CFLAGS_guest) -Ihypervisor
+CFLAGS_nopage   := $(CFLAGS_guest) -DPV_NO_HYPERCALL_PAGE
+
+GUESTLIB_SRCS := $(addprefix guest-abi/,entry.S start.c traps.c user.c events.c mm.c time.c \
+    console.c smp.c sync.c) hypervisor/lib/string.c hypervisor/lib/vsnprintf.c
+
+GUESTLIB_DIR := $(BUILD)/guest-abi
+GUESTLIB     := $(GUESTLIB_DIR)/libpvguest.a
+GUEST_STARTS := $(GUESTLIB_DIR)/start.o $(GUESTLIB_DIR)/start-nopage.o
+GUEST_LDS    := guest-abi/guest.lds
+
+# One set of link flags, here and in pvguest.pc.
+GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
+    -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
+
+$(eval $(call flavour,guest))
+$(eval $(call flavour,guestlib))
+$(eval $(call flavour,nopage))
+
+$(GUESTLIB): $(call objs,guestlib,$(GUESTLIB_SRCS))
+	$(call say,AR,$@)
+	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
+
+$(GUESTLIB_DIR)/start.o: $(call objs,guest,guest-abi/start.S)
+	$(Q)mkdir -p $(@D) && cp $< $@
+
+$(GUESTLIB_DIR)/start-nopage.o: $(call objs,nopage,guest-abi/start.S)
+	$(Q)mkdir -p $(@D) && cp $< $@
+
+# GUEST(name, sources, start object if not `start`)
+define GUEST
+ALL += $$(BUILD)/guests/$(1).elf
+
+$$(BUILD)/guests/$(1).elf: $$(call objs,guest,$(2)) $$(GUESTLIB_DIR)/$$(or $(3),start).o \
+                           $$(GUESTLIB) $$(GUEST_LDS)
+	$$(call say,LD,$$@)
+	$$(Q)mkdir -p $$(@D) && $$(CC) $$(GUEST_LDFLAGS) -T $$(GUEST_LDS) -o $$@ $$(filter %.o,$$^) $$(GUESTLIB)
+endef
+
+ALL += $(GUESTLIB) $(GUEST_STARTS)
+
+$(eval $(call GUEST,hello,tests/guest/hello/main.c))
+$(eval $(call GUEST,hello-nopage,tests/guest/hello/main.c,start-nopage))

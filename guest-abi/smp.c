@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* Virtual CPUs (pvguest/smp.h). */
+#include "internal.h"
+
+#define STACK_PAGES   8
+#define CONTEXT_PAGES ((sizeof(struct vcpu_guest_context) + PV_PAGE_SIZE - 1) / PV_PAGE_SIZE)
+
+static struct pv_vcpu vcpus[PV_MAX_VCPUS] = { [0] = { .self = &vcpus[0] } };
+
+struct pv_vcpu *pv_vcpu_by_id(unsigned int id)
+{
+    return &vcpus[id];
+}
+
+static long vcpu_op(int cmd, unsigned int id, void *arg)
+{
+    return HYPERVISOR_vcpu_op(cmd, id, arg);
+}
+
+unsigned int pv_nr_vcpus(void)
+{
+    unsigned int nr = 1;
+
+    while (nr < PV_MAX_VCPUS && vcpu_op(VCPUOP_is_up, nr, NULL) >= 0)
+        nr++;
+    return nr;
+}
+
+bool pv_vcpu_is_up(unsigned int id)
+{
+    return vcpu_op(VCPUOP_is_up, id, NULL) == 1;
+}
+
+_Noreturn void pv_vcpu_start(struct pv_vcpu *vcpu)
+{
+    for (;;) {
+        vcpu->main(vcpu->arg);
+        pv_events_disable();
+        /* Returns when somebody brings the vCPU up again, with another main. */
+        vcpu_op(VCPUOP_down, vcpu->id, NULL);
+    }
+}
+
+static int initialise(struct pv_vcpu *vcpu)
+{
+    char *stack = pv_alloc_pages(STACK_PAGES);
+    char *context_pages = pv_alloc_pages(CONTEXT_PAGES);
+    struct vcpu_guest_context *context = (struct vcpu_guest_context *)context_pages;
+    uint64_t stack_top = (uint64_t)stack + STACK_PAGES * PV_PAGE_SIZE;
+    long rc = -XEN_ENOMEM;
+
+    if (stack && context) {
+        context->flags = VGCF_in_kernel;
+        context->user_regs.rip = (uint64_t)pv_vcpu_entry;
+        context->user_regs.rsp = stack_top;
+        context->user_regs.rdi = (uint64_t)vcpu;
+        context->user_regs.cs = FLAT_KERNEL_CS;
+        context->user_regs.ss = FLAT_KERNEL_SS;
+        context->kernel_ss = FLAT_KERNEL_SS;
+        context->kernel_sp = stack_top;
+        context->ctrlreg[3] = xen_pfn_to_cr3(vcpu->root.nr);
+        context->gs_base_kernel = (uint64_t)vcpu;
+        pv_traps_fill(context);
+        rc = vcpu_op(VCPUOP_initialise, vcpu->id, context);
+    }
+    for (size_t i = 0; context && i < CONTEXT_PAGES; i++)
+        pv_free_page(context_pages + i * PV_PAGE_SIZE);
+    for (size_t i = 0; rc && stack && i < STACK_PAGES; i++)
+        pv_free_page(stack + i * PV_PAGE_SIZE);
+    return (int)rc;
+}
+
+int pv_start_vcpu(unsigned int id, int (*fn)(void *arg), void *arg)
+{
+    struct pv_vcpu *vcpu;
+
+    if (id == 0 || id >= PV_MAX_VCPUS)
+        return -XEN_EINVAL;
+    vcpu = &vcpus[id];
+    vcpu->main = fn;
+    vcpu->arg = arg;
+    if (!vcpu->self) {
+        int rc;
+
+        vcpu->id = id;
+        vcpu->info = &pv_shared_info->vcpu_info[id];
+        vcpu->root = pv_current_root();
+        rc = initialise(vcpu);
+        if (rc)
+            return rc;
+        vcpu->self = vcpu;
+    }
+    return (int)vcpu_op(VCPUOP_up, id, NULL);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest user mode (pvguest/user.h).
+ *
+ * The user root is an L4 with one entry, the kernel root's slot 0.  Each vCPU has a user stack
+ * there, and a kernel stack of its own for what user mode raises (stack_switch).  To enter, a
+ * frame is put at the top of that stack and loaded like any other; to come back, the frame that
+ * the trap or system call left is rewritten to return to where pv_user_resume entered.
+ */
+#include "internal.h"
+
+#define TRAP_STACK_PAGES 4
+#define USER_STACK_PAGES (PV_USER_STACK_SIZE / PV_PAGE_SIZE)
+
+struct pv_user_run {
+    struct pv_user_exit *exit;
+    struct pv_context context;
+    uint64_t rflags;
+};
+
+static struct pv_spinlock setup_lock = PV_SPINLOCK_INIT;
+static void *user_root; /* written once, under setup_lock */
+
+static int map_image(const char *from, const char *to, uint64_t flags)
+{
+    int rc = 0;
+
+    for (uint64_t va = (uint64_t)from; va < (uint64_t)to && !rc; va += PV_PAGE_SIZE)
+        rc = pv_map(va, pv_va_to_mfn(pv_user_image + (va - PV_USER_BASE)), flags | PV_PTE_USER);
+    return rc;
+}
+
+static int build_root(void)
+{
+    uint64_t *root = pv_alloc_table();
+    int rc;
+
+    if (!root)
+        return -XEN_ENOMEM;
+    rc = map_image(pv_user_text_start, pv_user_text_end, PV_PROT_RX);
+    if (!rc)
+        rc = map_image(pv_user_text_end, pv_user_data_end, PV_PROT_RW);
+    if (!rc)
+        rc = pv_pin(pv_va_to_mfn(root), 4);
+    if (!rc)
+        rc = pv_write_pte(pv_va_to_mfn(root).nr << PV_PAGE_SHIFT,
+                          *pv_find_pte(pv_current_root(), 0, 4));
+    if (!rc)
+        user_root = root;
+    return rc;
+}
+
+uint64_t pv_user_stack(unsigned int vcpu)
+{
+    return PV_USER_STACK_TOP - vcpu * (PV_USER_STACK_SIZE + PV_PAGE_SIZE);
+}
+
+static int build_stacks(struct pv_vcpu *vcpu)
+{
+    uint64_t va = pv_user_stack(vcpu->id) - PV_USER_STACK_SIZE;
+    char *pages = pv_alloc_pages(USER_STACK_PAGES);
+    char *trap_stack = pv_alloc_pages(TRAP_STACK_PAGES);
+    int rc = pages && trap_stack ? 0 : -XEN_ENOMEM;
+
+    for (size_t i = 0; i < USER_STACK_PAGES && !rc; i++)
+        rc = pv_map(va + i * PV_PAGE_SIZE, pv_va_to_mfn(pages + i * PV_PAGE_SIZE),
+                    PV_PROT_RW | PV_PTE_USER);
+    if (!rc)
+        vcpu->trap_stack = (uint64_t)trap_stack + TRAP_STACK_PAGES * PV_PAGE_SIZE;
+    return rc;
+}
+
+int pv_user_init(void)
+{
+    struct pv_vcpu *vcpu = pv_this_vcpu();
+    int rc = 0;
+
+    pv_spin_lock(&setup_lock);
+    if (!user_root)
+        rc = build_root();
+    if (!rc && !vcpu->trap_stack)
+        rc = build_stacks(vcpu);
+    pv_spin_unlock(&setup_lock);
+    if (!rc)
+        rc = (int)HYPERVISOR_stack_switch(FLAT_KERNEL_SS, vcpu->trap_stack);
+    return rc ? rc : pv_mmuext_mfn(MMUEXT_NEW_USER_BASEPTR, pv_user_root());
+}
+
+pv_mfn_t pv_user_root(void)
+{
+    return user_root ? pv_va_to_mfn(user_root) : pv_mfn(PV_INVALID_FRAME);
+}
+
+int pv_user_resume(const struct pv_regs *regs, struct pv_user_exit *exit)
+{
+    struct pv_vcpu *vcpu = pv_this_vcpu();
+    struct pv_user_run run = { .exit = exit };
+    struct pv_regs *frame;
+    int rc = vcpu->trap_stack ? 0 : pv_user_init();
+
+    if (rc)
+        return rc;
+    run.rflags = pv_events_save() ? PV_RFLAGS_IF : 0;
+    frame = (struct pv_regs *)vcpu->trap_stack - 1;
+    *frame = *regs;
+    frame->cs |= 3;
+    vcpu->user = &run;
+    return pv_enter_frame(frame, &run.context);
+}
+
+int pv_user_call(void *fn, uint64_t arg, struct pv_user_exit *exit)
+{
+    struct pv_regs regs = {
+        .rip = (uint64_t)fn, .cs = FLAT_USER_CS, .ss = FLAT_USER_SS,
+        .rflags = PV_RFLAGS_IF, .rdi = arg,
+        .rsp = pv_user_stack(pv_vcpu_id()) - sizeof(uint64_t),
+    };
+    int rc = pv_this_vcpu()->trap_stack ? 0 : pv_user_init();
+
+    if (rc)
+        return rc;
+    *(uint64_t *)regs.rsp = (uint64_t)pv_user_return;
+    return pv_user_resume(&regs, exit);
+}
+
+bool pv_user_finish(struct pv_regs *regs, pv_fault_t fault, uint64_t cr2)
+{
+    struct pv_vcpu *vcpu = pv_this_vcpu();
+    struct pv_user_run *run = vcpu->user;
+
+    if (!run)
+        return false;
+    vcpu->user = NULL;
+    run->exit->returned = !fault && regs->rax == PV_USER_RETURN;
+    run->exit->fault = fault;
+    run->exit->cr2 = cr2;
+    run->exit->regs = *regs;
+    pv_return_to_context(regs, &run->context, run->rflags, 0);
+    return true;
+}
