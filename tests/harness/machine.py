@@ -4,7 +4,7 @@
     with Machine(Spec(hypervisor="xen", guest="build/guests/hello.elf"), "hello") as machine:
         machine.expect(r"token (\\w+)")
         machine.wait_for_end()
-    machine.ended           # "power-off", "reset", "triple fault", "time-out", "crashed" or "stopped"
+    machine.ended           # "power-off", "reset", "triple fault", "time-out", "stopped" or how QEMU failed
 
 boot() does all that in one call. The rules: a machine always has a time limit, and ends with its Machine,
 by its own process id. What it printed is in `lines`, with the second at which each line came, and in a log
@@ -26,6 +26,9 @@ from . import places
 
 # A boot that works takes seconds. The limit is generous, since the host may be busy with other things.
 TIME_LIMIT = 120
+
+# For an answer of QEMU itself, in seconds.
+ANSWER_LIMIT = 10
 
 XEN_OPTIONS = "com1=115200,8n1 console=com1 loglvl=all guest_loglvl=all gnttab=max-ver:1"
 PAVANE_OPTIONS = "com1=115200"
@@ -190,7 +193,12 @@ class Machine:
         return False
 
     def _halted(self):
-        cpus = re.findall(r"HLT=(\d)", self._qmp.human("info registers -a"))
+        try:
+            registers = self._qmp.human("info registers -a")
+        except TimeoutError:        # a QEMU on its way out may not answer any more
+            self.ended = "triple fault" if self._triple_fault() else "QEMU hangs"
+            return False
+        cpus = re.findall(r"HLT=(\d)", registers)
         return bool(cpus) and set(cpus) == {"1"}
 
     @property
@@ -220,6 +228,9 @@ class Machine:
         for line in whole:
             self.lines.append(Line(now, clean(line)))
 
+    def _triple_fault(self):
+        return b"Triple fault" in self._resets.read_bytes()
+
     def _read_monitor(self):
         if not self._qmp.receive():
             self._selector.unregister(self._qmp.socket)
@@ -232,8 +243,10 @@ class Machine:
         while self._qmp.receive():
             pass
         if status != 0:
-            self.ended = f"crashed (QEMU's status {status})"
-        elif b"Triple fault" in self._resets.read_bytes():
+            self._log.flush()
+            said = self.log_path.read_text(errors="replace").partition("\n\n")[2].split("\n")
+            self.ended = f"QEMU failed with status {status}: {' '.join(said[-2:]).strip()}"
+        elif self._triple_fault():
             self.ended = "triple fault"
         else:
             self.ended = {"guest-reset": "reset", "guest-shutdown": "power-off"}.get(
@@ -245,6 +258,7 @@ class Monitor:
 
     def __init__(self, connection):
         self.socket = connection
+        self.socket.settimeout(ANSWER_LIMIT)
         self.shutdown_reason = None
         self._buffer = b""
         self._answers = {}          # by the id that the command carried
