@@ -26,6 +26,8 @@ extern struct cpu_features cpu_has;
 
 void cpu_init_boot(void);           /* CPU 0: reads features, sets control registers */
 void cpu_init(void);                /* every CPU: control registers, SYSCALL MSRs, GDT, IDT, TSS */
+/* Real CR4 follows the running guest's in TSD, DE and FSGSBASE; other bits of @bits are left out. */
+void cpu_set_cr4_guest_bits(u64 bits);
 unsigned int cpu_count(void);       /* CPUs that are running */
 u64 cpu_online_mask(void);
 
@@ -118,6 +120,7 @@ enum irq_vector {                         /* ours; device interrupts take 0x30 t
     VECTOR_SPURIOUS = 0xff, VECTOR_ERROR = 0xfe, VECTOR_TIMER = 0xfd,
     VECTOR_EVENT_CHECK = 0xfc, VECTOR_CALL = 0xfb,
 };
+/* The boot CPU calls irq_init(), apic_init(), time_init() and smp_boot_all(), in this order. */
 void irq_init(void);
 void irq_dispatch(struct cpu_regs *regs); /* from entry.S, vectors 0x20 and up */
 int irq_claim(unsigned int gsi, void (*handler)(void *), void *arg);
@@ -127,6 +130,8 @@ void apic_send_ipi(unsigned int cpu, u8 vector);
 void apic_timer_set(u64 deadline_ns);     /* 0: off */
 
 /* ---- smp.c ---- */
+/* The page below 1 MiB where other CPUs start: to be kept from the heap. 0: there is none. */
+u64 smp_trampoline_page(void);
 void smp_boot_all(void);
 void smp_kick(unsigned int cpu);          /* makes a CPU look at its softirqs */
 /* Runs @fn(arg) on each CPU of @mask (this one included if in it) and waits until all have. */
