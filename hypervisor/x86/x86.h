@@ -8,6 +8,7 @@
 #ifndef X86_X86_H
 #define X86_X86_H
 
+#include "mm/frame_types.h"
 #include "x86/asm.h"
 #include "x86/percpu.h"
 #include "x86/regs.h"
@@ -148,8 +149,8 @@ struct tsc_scale { u32 mul; s8 shift; u32 khz; };
 extern struct tsc_scale tsc_scale;
 
 /* ---- acpi.c, machine.c ---- */
-void machine_reboot(void) __attribute__((noreturn));
-void machine_power_off(void) __attribute__((noreturn));
-void machine_halt(void) __attribute__((noreturn));
+noreturn void machine_reboot(void);
+noreturn void machine_power_off(void);
+noreturn void machine_halt(void);
 
 #endif
