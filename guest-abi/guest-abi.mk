@@ -9,7 +9,7 @@
 
 PREFIX ?= /usr/local
 
-CFLAGS_guest := $(CFLAGS_FREESTANDING) -fno-omit-frame-pointer -mcmodel=kernel -fno-pie \
+CFLAGS_guest := $(CFLAGS_FREESTANDING) -fno-omit-frame-pointer -mcmodel=kernel \
     -Iguest-abi/include -Iinclude
 
 # The string and formatting sources are the hypervisor's own, compiled again.
@@ -25,7 +25,7 @@ GUEST_STARTS := $(GUESTLIB_DIR)/start.o $(GUESTLIB_DIR)/start-nopage.o
 GUEST_LDS    := guest-abi/guest.lds
 
 # One set of link flags, here and in pvguest.pc.
-GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
+GUEST_LDFLAGS := -nostdlib -static -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
     -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
 
 $(eval $(call flavour,guest))

@@ -41,6 +41,9 @@ void pv_mm_init(void);
 /* smp.c: the per-vCPU blocks, by id. */
 struct pv_vcpu *pv_vcpu_by_id(unsigned int id);
 
+/* time.c: for a vCPU that starts, on that vCPU. */
+void pv_time_init(void);
+
 /* console.c */
 void pv_console_init(void);
 

@@ -33,6 +33,7 @@ bool pv_vcpu_is_up(unsigned int id)
 
 _Noreturn void pv_vcpu_start(struct pv_vcpu *vcpu)
 {
+    pv_time_init();
     for (;;) {
         vcpu->main(vcpu->arg);
         pv_events_disable();

@@ -43,6 +43,7 @@ _Noreturn void pv_start(const struct start_info *si)
     vcpu->info = &pv_shared_info->vcpu_info[0];
     pv_mm_init();
     pv_console_init();
+    pv_time_init();
     if (pv_traps_init())
         pv_panic("pvguest: the hypervisor refused the trap table or a callback\n");
     guest_exit(guest_main(si));

@@ -83,3 +83,12 @@ void pv_sleep_ns(uint64_t ns)
     while (pv_system_time() < deadline)
         pv_poll(NULL, 0, deadline);
 }
+
+/*
+ * The ABI lets a hypervisor start every vCPU with a periodic timer of 10 ms on VIRQ_TIMER.  One
+ * that has none may not know the call that stops it, so the result says nothing.
+ */
+void pv_time_init(void)
+{
+    HYPERVISOR_vcpu_op(VCPUOP_stop_periodic_timer, pv_vcpu_id(), NULL);
+}

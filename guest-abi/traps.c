@@ -149,6 +149,12 @@ void pv_return_to_context(struct pv_regs *regs, const struct pv_context *context
     regs->rflags = rflags;
 }
 
+/* Traps are raised with rip behind the instruction, faults with rip at it. */
+static bool is_trap(unsigned int vector)
+{
+    return vector == PV_DB || vector == PV_BP || vector == PV_OF || vector > 31;
+}
+
 static const struct extable_entry *find_fixup(uint64_t rip)
 {
     for (const struct extable_entry *e = pv_extable_start; e < pv_extable_end; e++) {
@@ -161,7 +167,7 @@ static const struct extable_entry *find_fixup(uint64_t rip)
 /* Turns a kernel-mode fault into a value, if somebody expects one. */
 static bool fault_expected(struct pv_regs *regs, struct pv_vcpu *vcpu, pv_fault_t fault)
 {
-    const struct extable_entry *fixup = find_fixup(regs->rip);
+    const struct extable_entry *fixup = find_fixup(regs->rip - is_trap(regs->vector));
     struct pv_try *try = vcpu->try;
 
     if (fixup) {

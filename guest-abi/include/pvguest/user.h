@@ -8,7 +8,8 @@
  *
  * Functions that shall run there are marked PV_USER_TEXT, their data PV_USER_DATA; the linker
  * puts them at PV_USER_BASE and the library maps them.  Such a function may use nothing else:
- * the kernel's text and data are not there (a reference to them does not link).
+ * the kernel's text and data are not there (a reference to them does not link).  Nor does a plain
+ * use of user data in kernel code: see PV_USER_PTR.
  */
 #ifndef PVGUEST_USER_H
 #define PVGUEST_USER_H
@@ -17,6 +18,17 @@
 
 #define PV_USER_TEXT __attribute__((section(".pv_user.text"), noinline, used))
 #define PV_USER_DATA __attribute__((section(".pv_user.data"), used))
+
+/*
+ * The address of a PV_USER_TEXT function or PV_USER_DATA variable, for kernel code.  A plain use
+ * of the name is relative to rip, and user addresses are too far away for that.
+ */
+#define PV_USER_PTR(object)                                                                \
+    ({                                                                                     \
+        __typeof__(&(object)) ptr_;                                                        \
+        __asm__("movq %1, %0" : "=r"(ptr_) : "i"(&(object)));                              \
+        ptr_;                                                                              \
+    })
 
 #define PV_USER_BASE      0x0000000000400000UL
 #define PV_USER_STACK_TOP 0x0000007ffffff000UL
