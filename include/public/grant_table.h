@@ -113,6 +113,10 @@ struct grant_entry_v1 {
     uint32_t frame; /* mfn */
 };
 typedef struct grant_entry_v1 grant_entry_v1_t;
+#if __XEN_INTERFACE_VERSION__ < 0x0003020a
+#define grant_entry   grant_entry_v1
+#define grant_entry_t grant_entry_v1_t
+#endif
 
 /* An entry of a version 2 table; reading and writing are then in a separate array of grant_status_t. */
 struct grant_entry_header {

@@ -34,7 +34,11 @@
 #define PHYSDEVOP_dbgp_op            29 /* physdev_dbgp_op */
 #define PHYSDEVOP_prepare_msix       30 /* physdev_pci_device */
 #define PHYSDEVOP_release_msix       31 /* physdev_pci_device */
+#if __XEN_INTERFACE_VERSION__ < 0x00040200
+#define PHYSDEVOP_pirq_eoi_gmfn      PHYSDEVOP_pirq_eoi_gmfn_v1
+#else
 #define PHYSDEVOP_pirq_eoi_gmfn      PHYSDEVOP_pirq_eoi_gmfn_v2
+#endif
 
 /* physdev_irq_status_query.flags */
 #define _XENIRQSTAT_needs_eoi (0) /* the interrupt stays off until PHYSDEVOP_eoi */

@@ -27,8 +27,13 @@
 #define XENPF_cpu_offline      57 /* xenpf_cpu_ol */
 #define XENPF_settime64        62 /* xenpf_settime64 */
 #define XENPF_get_symbol       63 /* xenpf_symdata */
+#if __XEN_INTERFACE_VERSION__ < 0x00040600
+#define XENPF_settime          XENPF_settime32
+#define xenpf_settime          xenpf_settime32
+#else
 #define XENPF_settime          XENPF_settime64
 #define xenpf_settime          xenpf_settime64
+#endif
 
 #ifndef __ASSEMBLY__
 

@@ -2,8 +2,8 @@
 /*
  * Which version of the interface these headers speak: Xen 4.17's (0x00040e00), always with its newest names.
  *
- * Source that asks for an older version by defining __XEN_INTERFACE_VERSION__ still compiles as long as that version
- * numbers its hypercalls as today's does; older or newer requests are refused here rather than misread.
+ * Source may ask for an older version by defining __XEN_INTERFACE_VERSION__: names whose value depends on the version
+ * then have the old value. Versions that number hypercalls otherwise are refused rather than misread.
  */
 #ifndef __XEN_PUBLIC_XEN_COMPAT_H__
 #define __XEN_PUBLIC_XEN_COMPAT_H__
