@@ -5,12 +5,16 @@
 #     $(eval $(call GUEST,name,src1.c src2.c))          -> $(BUILD)/guests/name.elf
 #     $(eval $(call GUEST,name,src1.c,start-nopage))    the same without a hypercall-page note
 #
-# `make install-pvguest PREFIX=/usr/local` puts all that a guest outside this tree needs below PREFIX.
+# `make install PREFIX=/usr/local` puts all that a guest outside this tree needs below PREFIX.
 
 PREFIX ?= /usr/local
+PVGUEST_VERSION := 0.1
 
-CFLAGS_guest := $(CFLAGS_FREESTANDING) -fno-omit-frame-pointer -mcmodel=kernel \
-    -Iguest-abi/include -Iinclude
+# What a guest must be compiled with, whoever compiles it: it is in pvguest.pc too.
+GUEST_ABI_CFLAGS := $(filter-out -O% -g $(WARN),$(CFLAGS_FREESTANDING)) -fno-omit-frame-pointer \
+    -mcmodel=kernel
+
+CFLAGS_guest := -O2 -g $(WARN) $(GUEST_ABI_CFLAGS) -Iguest-abi/include -Iinclude
 
 # The string and formatting sources are the hypervisor's own, compiled again.
 CFLAGS_guestlib := $(CFLAGS_guest) -Ihypervisor
@@ -24,7 +28,7 @@ GUESTLIB     := $(GUESTLIB_DIR)/libpvguest.a
 GUEST_STARTS := $(GUESTLIB_DIR)/start.o $(GUESTLIB_DIR)/start-nopage.o
 GUEST_LDS    := guest-abi/guest.lds
 
-# One set of link flags, here and in pvguest.pc.
+# Likewise for linking.
 GUEST_LDFLAGS := -nostdlib -static -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
     -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
 
@@ -54,5 +58,17 @@ endef
 
 ALL += $(GUESTLIB) $(GUEST_STARTS)
 
+# The guest that docs/write-a-guest.md explains.
 $(eval $(call GUEST,hello,tests/guest/hello/main.c))
 $(eval $(call GUEST,hello-nopage,tests/guest/hello/main.c,start-nopage))
+EXAMPLE_GUEST := $(BUILD)/guests/hello.elf
+
+.PHONY: install
+install: $(GUESTLIB) $(GUEST_STARTS)
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,include/pavane/xen lib/pavane lib/pkgconfig)
+	cp -R guest-abi/include/pvguest $(DESTDIR)$(PREFIX)/include/pavane/
+	cp -R include/public/. $(DESTDIR)$(PREFIX)/include/pavane/xen/
+	install -m 644 $^ $(GUEST_LDS) $(DESTDIR)$(PREFIX)/lib/pavane/
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(PVGUEST_VERSION)|' \
+	    -e 's|@CFLAGS@|$(GUEST_ABI_CFLAGS)|' -e 's|@LDFLAGS@|$(GUEST_LDFLAGS)|' \
+	    guest-abi/pvguest.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/pvguest.pc
