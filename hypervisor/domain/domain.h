@@ -29,21 +29,31 @@ struct timer {
 };
 void timer_init(struct timer *t, void (*fn)(void *), void *arg);
 void timer_set(struct timer *t, u64 expires_ns);   /* (re)arms it on this CPU */
-void timer_stop(struct timer *t);
+void timer_stop(struct timer *t);                  /* its function may still be running elsewhere */
 void timer_run_expired(void);                      /* softirq */
+/* The next tick of a period that was due at @expires: after @now, in step with the first. */
+u64 timer_next_period(u64 expires, u64 period, u64 now);
 
-/* ---- softirq.c: work to do before leaving to a guest ---- */
-enum softirq { SOFTIRQ_TIMER, SOFTIRQ_SCHEDULE, SOFTIRQ_CONSOLE, SOFTIRQ_COUNT };
+/* ---- softirq.c: work to do before leaving to a guest, in this order ---- */
+enum softirq {
+    SOFTIRQ_TIMER,              /* a timer has expired */
+    SOFTIRQ_CONSOLE,            /* there is console input */
+    SOFTIRQ_MACHINE_END,        /* the first domain has shut down */
+    SOFTIRQ_SCHEDULE,           /* last: it may not come back */
+    SOFTIRQ_COUNT
+};
 DECLARE_PER_CPU(u32, softirqs);
 static inline void raise_softirq(enum softirq nr)
 {
-    this_cpu(softirqs) |= 1u << nr;
+    /* Atomic: other CPUs raise theirs here, and interrupts may too. */
+    __atomic_fetch_or(&this_cpu(softirqs), 1u << nr, __ATOMIC_SEQ_CST);
 }
+/* The same on any CPU, which is made to look. */
 void raise_softirq_on(unsigned int cpu, enum softirq nr);
 void do_softirqs(void);
 static inline bool softirq_pending(void)
 {
-    return this_cpu(softirqs) != 0;
+    return READ_ONCE(this_cpu(softirqs)) != 0;
 }
 /* Asked by every long loop: lets interrupts in, then says whether there is something to do. */
 static inline bool preempt_needed(void)
@@ -64,37 +74,39 @@ struct vcpu {
     mfn_t kernel_root, user_root;   /* INVALID_MFN: none */
     struct page *unfinished;
 
-    /* hypercall/: where a preempted call's arguments go (hypercall.h). */
-    u64 restart_args[6];
-    bool in_multicall;
+    /* hypercall/: what a preempted call leaves behind (hypercall.h). */
+    struct multicall_entry *batch;  /* the entry being done of a multicall, else NULL */
+    bool restart;                   /* the call is to be executed again */
 
     /* event/, time */
     struct vcpu_events events;
-    struct timer singleshot, periodic;
-    u64 period_ns;
+    struct timer singleshot, periodic, poll_timer;
+    u64 period_ns;                  /* 0: no periodic timer; guarded by domain->lock */
     struct page *info_page;         /* held while vcpu_info is registered elsewhere */
 
     /* sched.c. Guarded by the run-queue lock of v->processor, but for what says otherwise. */
     enum vcpu_state state;
-    bool initialised;               /* has a context */
-    u32 pause_count;                /* atomic; the vCPU runs only at 0 */
-    unsigned int processor;         /* its physical CPU */
+    bool initialised;               /* has a context; guarded by domain->lock */
+    unsigned int processor;         /* its physical CPU, for good */
     bool on_cpu;                    /* its registers are in a CPU, not in v->cpu */
-    struct list run_link;
+    struct list run_link;           /* in the queue of those that wait for the CPU */
     struct vcpu_runstate_info runstate;
-    unsigned long runstate_area;    /* guest address, 0: none */
+
+    /* Copies of runstate and time in kernel memory of the guest; 0: none. The vCPU's own. */
+    unsigned long runstate_area;
     unsigned long time_area;
+    bool areas_stale;               /* call runstate_flush() when in guest-kernel mode next */
 };
 
 struct domain {
     u16 id;
     bool privileged;                /* may control others and the machine */
-    bool dying;
-    s32 shutdown_reason;            /* -1 while it runs */
+    s32 shutdown_reason;            /* -1 while it runs; set once, by compare-and-exchange */
+    s32 shutdown_code;              /* what SCHEDOP_shutdown_code chose, else -1 */
     unsigned int max_vcpus;
     struct vcpu *vcpus[MAX_VCPUS];
     struct shared_info *shared_info;
-    u32 pause_count;
+    xen_domain_handle_t handle;     /* its UUID */
 
     /* mm/: guarded by lock */
     spinlock_t lock;
@@ -108,12 +120,17 @@ struct domain {
 };
 
 /* ---- domain.c ---- */
-struct domain *domain_create(u16 id, unsigned int max_vcpus);   /* NULL: no memory */
+/* With its shared page and @max_vcpus vCPUs, all down and without context. NULL: no memory. */
+struct domain *domain_create(u16 id, unsigned int max_vcpus);
 struct domain *domain_by_id(u16 id);
 extern struct domain *first_domain;
-/* Marks the running vCPU's domain as crashed, prints why with its registers, and returns; nothing of it runs again. */
+/*
+ * Marks the domain as crashed, prints why (with the registers, if it is the running vCPU's), and
+ * returns; nothing of it runs again. Any lock may be held.
+ */
 void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
-void domain_shutdown(struct domain *d, unsigned int reason);    /* enum of <xen/sched.h> */
+void domain_shutdown(struct domain *d, u8 reason);  /* SHUTDOWN_ of <xen/sched.h> */
+void machine_end(void);                             /* softirq: does what the first domain's reason asks */
 static inline bool domain_stopped(const struct domain *d)
 {
     return READ_ONCE(d->shutdown_reason) >= 0;
@@ -123,16 +140,36 @@ static inline bool vm_assist(const struct domain *d, unsigned int type)
     return d->vm_assist >> type & 1;
 }
 
+static inline struct vcpu *domain_vcpu(const struct domain *d, u32 id)
+{
+    return id < d->max_vcpus ? d->vcpus[id] : NULL;
+}
+
 /* ---- vcpu.c ---- */
 struct vcpu *vcpu_create(struct domain *d, unsigned int id);
+void vcpu_free(struct vcpu *v);                     /* one that never ran */
+int vcpu_up(struct vcpu *v);                        /* -EINVAL: it has no context */
+void vcpu_down(struct vcpu *v);                     /* the last one up ends the domain */
+/* VCPUOP_register_vcpu_info: moves the vcpu_info of @v, which is down or the running one. */
+int vcpu_move_info(struct vcpu *v, mfn_t m, u32 offset);
+/* Virtual timers: VIRQ_TIMER at a time, or every so often. */
+void vcpu_timers_init(struct vcpu *v);
+void vcpu_set_singleshot(struct vcpu *v, u64 expires_ns);
+void vcpu_set_period(struct vcpu *v, u64 period_ns);    /* 0 stops it */
 
 /* ---- sched.c ---- */
-void sched_init(void);
-void sched_start(struct vcpu *v);   /* first time runnable */
+void sched_init(void);              /* CPU numbers are known; before the first vCPU */
+unsigned int sched_place(void);     /* the CPU for a new vCPU */
+void sched_start(struct vcpu *v);   /* down -> runnable */
+void sched_stop(struct vcpu *v);    /* -> down; running elsewhere it stops soon */
 void vcpu_wake(struct vcpu *v);     /* blocked -> runnable, kicks its CPU */
 void vcpu_kick(struct vcpu *v);     /* an event is pending: wake it, or interrupt it where it runs */
+void vcpu_block(void);              /* current sleeps on its way out, unless it has an event */
+void vcpu_block_cancel(void);       /* no, it doesn't */
+void vcpu_yield(void);
 void schedule(void);                /* softirq: picks the next vCPU; does not return if it switches */
 noreturn void idle(void);
-void runstate_flush(struct vcpu *v);/* writes the registered runstate and time areas, in kernel mode */
+void runstate_get(struct vcpu *v, struct vcpu_runstate_info *out);  /* up to now */
+void runstate_flush(struct vcpu *v);/* current, in guest-kernel mode: writes its registered areas */
 
 #endif

@@ -15,8 +15,12 @@
 
 /* Multiplication of an untrusted index must not wrap: true when [i, i + n) elements are addressable. */
 #define handle_range_ok(h, i, n)                                                    \
-    ((u64)(i) <= (1ul << 40) && (u64)(n) <= (1ul << 40) &&                          \
+    (handle_index_ok(i) && handle_index_ok(n) &&                                    \
      guest_range_ok(handle_elem(h, i), (u64)(n) * sizeof(*(h).p)))
+static inline bool handle_index_ok(u64 i)
+{
+    return i <= 1ul << 40;
+}
 
 /* One object; the pointer's type must match the handle's. */
 #define copy_from_guest(dst, h)                                                     \
@@ -27,10 +31,10 @@
 /* Element @i of an array. */
 #define copy_elem_from_guest(dst, h, i)                                             \
     ({ typeof((h).p) _d = (dst);                                                    \
-       (u64)(i) <= (1ul << 40) && copy_from_guest_raw(_d, handle_elem(h, i), sizeof(*_d)); })
+       handle_index_ok(i) && copy_from_guest_raw(_d, handle_elem(h, i), sizeof(*_d)); })
 #define copy_elem_to_guest(h, i, src)                                               \
     ({ const typeof(*(h).p) *_s = (src);                                            \
-       (u64)(i) <= (1ul << 40) && copy_to_guest_raw(handle_elem(h, i), _s, sizeof(*_s)); })
+       handle_index_ok(i) && copy_to_guest_raw(handle_elem(h, i), _s, sizeof(*_s)); })
 
 /* A void handle's argument structure, as the sub-op names its type. */
 #define copy_arg_from_guest(dst, h) copy_from_guest_raw(dst, handle_addr(h), sizeof(*(dst)))

@@ -15,8 +15,14 @@
 #include <xen/xen.h>
 #include <xen/callback.h>
 #include <xen/physdev.h>
+#include <xen/domctl.h>
+#include <xen/grant_table.h>
+#include <xen/platform.h>
+#include <xen/sysctl.h>
 
 #define GUEST_PTR(h) XEN_GUEST_HANDLE(h)
+#define HYPERCALL0(nr, name) long do_##name(void);
+#define HYPERCALL0(nr, name) long do_##name(void);
 #define HYPERCALL1(nr, name, T1, a1) long do_##name(T1 a1);
 #define HYPERCALL2(nr, name, T1, a1, T2, a2) long do_##name(T1 a1, T2 a2);
 #define HYPERCALL3(nr, name, T1, a1, T2, a2, T3, a3) long do_##name(T1 a1, T2 a2, T3 a3);
@@ -25,17 +31,17 @@
 #define HYPERCALL5(nr, name, T1, a1, T2, a2, T3, a3, T4, a4, T5, a5) \
     long do_##name(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5);
 #include <xen/hypercalls.def>
-#undef HYPERCALL1
-#undef HYPERCALL2
-#undef HYPERCALL3
-#undef HYPERCALL4
-#undef HYPERCALL5
 
 /* From entry.S: the hypercall in @regs of the running vCPU. */
 void hypercall_entry(struct cpu_regs *regs);
 /* One call by number; what multicall and hypercall_entry share. -ENOSYS for holes. */
 long hypercall_dispatch(u64 nr, const u64 args[6]);
-/* Notes the arguments with which to go on, and returns -ERESTART. Unnamed ones keep their value. */
+
+/*
+ * Notes the arguments with which to go on, and returns -ERESTART; those not given keep their
+ * value. No handler returns -ERESTART in another way. do_iret alone may return any number: it is
+ * the rax of the context that it has put into the guest's registers.
+ */
 #define hypercall_restart(...) \
     hypercall_set_restart((const u64[]){ __VA_ARGS__ }, sizeof((const u64[]){ __VA_ARGS__ }) / 8)
 long hypercall_set_restart(const u64 *args, unsigned int n);

@@ -50,6 +50,11 @@ typedef int64_t s64;
 #define __init               __section(".init.text")
 #define __initdata           __section(".init.data")
 
+/* We are the side of the interface that knows ERESTART. */
+#ifndef __XEN__
+#define __XEN__ 1
+#endif
+
 /* Negative errno values, the ABI's own, as constants EPERM, ENOENT, ... */
 #define XEN_ERRNO(name, value) name = value,
 enum {

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * event_channel_op: binding, closing and sending. Each command copies its argument in once, checks
+ * it all, then acts under d->events.lock. Both ends of a channel lie in the caller's domain as long
+ * as there is no other one; another domain's id is -ESRCH, or -EPERM should it exist.
+ */
+#include "event/internal.h"
+#include "event/evtchn_bits.h"
+#include "hypercall/guest_access.h"
+#include "hypercall/hypercall.h"
+
+static int own_domain(const struct domain *d, domid_t id)
+{
+    if (id == DOMID_SELF || id == d->id)
+        return 0;
+    return domain_by_id(id) ? -EPERM : -ESRCH;
+}
+
+/* Binds a new port as @e says; the port or negative errno. The lock is held. */
+static long bind_new(struct domain *d, union evtchn e)
+{
+    long port = port_alloc(d);
+
+    if (port > 0)
+        port_set(d, (u32)port, e);
+    return port;
+}
+
+static int close_locked(struct domain *d, u32 port)
+{
+    union evtchn e = port_get(d, port);
+
+    switch (e.state) {
+    case EVTCHNSTAT_closed:
+        return -EINVAL;
+    case EVTCHNSTAT_virq:
+        WRITE_ONCE(d->vcpus[virq_is_global(e.peer) ? 0 : e.vcpu]->events.virq_port[e.peer], 0);
+        break;
+    case EVTCHNSTAT_interdomain: {
+        union evtchn peer = port_get(d, e.peer);
+
+        peer.state = EVTCHNSTAT_unbound;
+        peer.dom = d->id;
+        peer.peer = 0;
+        port_set(d, e.peer, peer);
+        break;
+    }
+    }
+    port_close(d, port);
+    return 0;
+}
+
+static int close_port(struct domain *d, u32 port)
+{
+    int rc;
+
+    spin_lock(&d->events.lock);
+    rc = close_locked(d, port);
+    spin_unlock(&d->events.lock);
+    return rc;
+}
+
+/*
+ * The end of each command that makes a port: stores the port in the copied-in argument and that in
+ * the guest's. When the guest's memory has gone meanwhile, so has the port.
+ */
+#define RETURN_PORT(d, rc, arg, copy, field)                \
+    do {                                                    \
+        if ((rc) < 0)                                       \
+            return (rc);                                    \
+        (copy)->field = (evtchn_port_t)(rc);                \
+        if (copy_arg_to_guest(arg, copy))                   \
+            return 0;                                       \
+        close_port(d, (evtchn_port_t)(rc));                 \
+        return -EFAULT;                                     \
+    } while (0)
+
+static long op_alloc_unbound(struct domain *d, XEN_GUEST_HANDLE(void) arg)
+{
+    struct evtchn_alloc_unbound alloc;
+    union evtchn e = { .word = 0 };
+    long rc;
+
+    if (!copy_arg_from_guest(&alloc, arg))
+        return -EFAULT;
+    rc = own_domain(d, alloc.dom);
+    if (rc)
+        return rc;
+    e.state = EVTCHNSTAT_unbound;
+    e.dom = alloc.remote_dom == DOMID_SELF ? d->id : alloc.remote_dom;
+    spin_lock(&d->events.lock);
+    rc = bind_new(d, e);
+    spin_unlock(&d->events.lock);
+    RETURN_PORT(d, rc, arg, &alloc, port);
+}
+
+/* Joins a new port to the unbound @remote of the same domain. The lock is held. */
+static long connect_ports(struct domain *d, u32 remote)
+{
+    union evtchn far = port_get(d, remote), near = { .word = 0 };
+    long port;
+
+    if (far.state != EVTCHNSTAT_unbound || far.dom != d->id)
+        return -EINVAL;
+    near.state = EVTCHNSTAT_interdomain;
+    near.dom = d->id;
+    near.peer = remote;
+    port = bind_new(d, near);
+    if (port < 0)
+        return port;
+    far.state = EVTCHNSTAT_interdomain;
+    far.peer = (u32)port;
+    port_set(d, remote, far);
+    return port;
+}
+
+static long op_bind_interdomain(struct domain *d, XEN_GUEST_HANDLE(void) arg)
+{
+    struct evtchn_bind_interdomain bind;
+    long rc;
+
+    if (!copy_arg_from_guest(&bind, arg))
+        return -EFAULT;
+    rc = own_domain(d, bind.remote_dom);
+    if (rc)
+        return rc;
+    spin_lock(&d->events.lock);
+    rc = connect_ports(d, bind.remote_port);
+    spin_unlock(&d->events.lock);
+    /* A notification sent before is not lost: the new end looks once for itself. */
+    if (rc > 0)
+        port_raise(d, (u32)rc, 0);
+    RETURN_PORT(d, rc, arg, &bind, local_port);
+}
+
+static long op_bind_virq(struct domain *d, XEN_GUEST_HANDLE(void) arg)
+{
+    union evtchn e = { .word = 0 };
+    struct evtchn_bind_virq bind;
+    struct vcpu *v;
+    long rc;
+
+    if (!copy_arg_from_guest(&bind, arg))
+        return -EFAULT;
+    if (bind.virq >= NR_VIRQS || (virq_is_global(bind.virq) && bind.vcpu != 0))
+        return -EINVAL;
+    v = domain_vcpu(d, bind.vcpu);
+    if (!v)
+        return -ENOENT;
+    e.state = EVTCHNSTAT_virq;
+    e.vcpu = (u8)bind.vcpu;
+    e.peer = bind.virq;
+    spin_lock(&d->events.lock);
+    rc = v->events.virq_port[bind.virq] ? -EEXIST : bind_new(d, e);
+    if (rc > 0)
+        WRITE_ONCE(v->events.virq_port[bind.virq], (u32)rc);
+    spin_unlock(&d->events.lock);
+    RETURN_PORT(d, rc, arg, &bind, port);
+}
+
+static long op_bind_ipi(struct domain *d, XEN_GUEST_HANDLE(void) arg)
+{
+    union evtchn e = { .word = 0 };
+    struct evtchn_bind_ipi bind;
+    long rc;
+
+    if (!copy_arg_from_guest(&bind, arg))
+        return -EFAULT;
+    if (!domain_vcpu(d, bind.vcpu))
+        return -ENOENT;
+    e.state = EVTCHNSTAT_ipi;
+    e.vcpu = (u8)bind.vcpu;
+    spin_lock(&d->events.lock);
+    rc = bind_new(d, e);
+    spin_unlock(&d->events.lock);
+    RETURN_PORT(d, rc, arg, &bind, port);
+}
+
+static long op_close(struct domain *d, XEN_GUEST_HANDLE(void) arg)
+{
+    struct evtchn_close close;
+
+    return copy_arg_from_guest(&close, arg) ? close_port(d, close.port) : -EFAULT;
+}
+
+static long op_send(struct domain *d, XEN_GUEST_HANDLE(void) arg)
+{
+    struct evtchn_send send;
+    union evtchn e;
+
+    if (!copy_arg_from_guest(&send, arg))
+        return -EFAULT;
+    e = port_get(d, send.port);
+    switch (e.state) {
+    case EVTCHNSTAT_ipi:
+        port_raise(d, send.port, e.vcpu);
+        return 0;
+    case EVTCHNSTAT_interdomain:
+        port_raise(d, e.peer, port_get(d, e.peer).vcpu);
+        return 0;
+    case EVTCHNSTAT_unbound:
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+static long op_status(struct domain *d, XEN_GUEST_HANDLE(void) arg)
+{
+    struct evtchn_status status;
+    union evtchn e;
+    long rc;
+
+    if (!copy_arg_from_guest(&status, arg))
+        return -EFAULT;
+    rc = own_domain(d, status.dom);
+    if (rc)
+        return rc;
+    if (!event_port_valid(d, status.port))
+        return -EINVAL;
+    e = port_get(d, status.port);
+    status.status = e.state;
+    status.vcpu = e.vcpu;
+    switch (e.state) {
+    case EVTCHNSTAT_unbound:
+        status.u.unbound.dom = e.dom;
+        break;
+    case EVTCHNSTAT_interdomain:
+        status.u.interdomain.dom = e.dom;
+        status.u.interdomain.port = e.peer;
+        break;
+    case EVTCHNSTAT_virq:
+        status.u.virq = e.peer;
+        break;
+    }
+    return copy_arg_to_guest(arg, &status) ? 0 : -EFAULT;
+}
+
+static bool may_move(union evtchn e)
+{
+    return e.state == EVTCHNSTAT_unbound || e.state == EVTCHNSTAT_interdomain ||
+           (e.state == EVTCHNSTAT_virq && virq_is_global(e.peer));
+}
+
+static long op_bind_vcpu(struct domain *d, XEN_GUEST_HANDLE(void) arg)
+{
+    struct evtchn_bind_vcpu bind;
+    union evtchn e;
+    long rc = -EINVAL;
+
+    if (!copy_arg_from_guest(&bind, arg))
+        return -EFAULT;
+    if (!domain_vcpu(d, bind.vcpu))
+        return -ENOENT;
+    spin_lock(&d->events.lock);
+    e = port_get(d, bind.port);
+    if (may_move(e)) {
+        e.vcpu = (u8)bind.vcpu;
+        port_set(d, bind.port, e);
+        rc = 0;
+    }
+    spin_unlock(&d->events.lock);
+    return rc;
+}
+
+static long op_unmask(struct domain *d, XEN_GUEST_HANDLE(void) arg)
+{
+    struct evtchn_unmask unmask;
+    union evtchn e;
+
+    if (!copy_arg_from_guest(&unmask, arg))
+        return -EFAULT;
+    if (!event_port_valid(d, unmask.port))
+        return -EINVAL;
+    e = port_get(d, unmask.port);
+    port_notify(d, unmask.port, e.vcpu,
+                evtchn_bits_unmask(d->shared_info, READ_ONCE(d->vcpus[e.vcpu]->info), unmask.port));
+    return 0;
+}
+
+/* Gives way every so often; what is closed already is skipped the next time round. */
+static long op_reset(struct domain *d, XEN_GUEST_HANDLE(void) arg)
+{
+    struct evtchn_reset reset;
+    long rc;
+
+    if (!copy_arg_from_guest(&reset, arg))
+        return -EFAULT;
+    rc = own_domain(d, reset.dom);
+    if (rc)
+        return rc;
+    for (u32 base = 0; base < MAX_PORTS; base += PORTS_PER_PAGE) {
+        if (!event_port_valid(d, base))
+            continue;
+        spin_lock(&d->events.lock);
+        for (u32 i = 0; i < PORTS_PER_PAGE; i++)
+            close_locked(d, base + i);
+        spin_unlock(&d->events.lock);
+        if (preempt_needed())
+            return hypercall_restart(EVTCHNOP_reset, (u64)arg.p);
+    }
+    return 0;
+}
+
+/* Physical interrupts and FIFO channels are holes so far. */
+static long (*const ops[])(struct domain *d, XEN_GUEST_HANDLE(void) arg) = {
+    [EVTCHNOP_bind_interdomain] = op_bind_interdomain,
+    [EVTCHNOP_bind_virq]        = op_bind_virq,
+    [EVTCHNOP_close]            = op_close,
+    [EVTCHNOP_send]             = op_send,
+    [EVTCHNOP_status]           = op_status,
+    [EVTCHNOP_alloc_unbound]    = op_alloc_unbound,
+    [EVTCHNOP_bind_ipi]         = op_bind_ipi,
+    [EVTCHNOP_bind_vcpu]        = op_bind_vcpu,
+    [EVTCHNOP_unmask]           = op_unmask,
+    [EVTCHNOP_reset]            = op_reset,
+};
+
+long do_event_channel_op(int cmd, XEN_GUEST_HANDLE(void) arg)
+{
+    u64 nr = (u32)cmd;
+
+    if (nr >= ARRAY_SIZE(ops))
+        return -ENOSYS;
+    nr = index_nospec(nr, ARRAY_SIZE(ops));
+    return ops[nr] ? ops[nr](current->domain, arg) : -ENOSYS;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Raising an event climbs three steps: the port's pending bit, the selector bit of its word, the
+ * upcall flag. Each step is an atomic test-and-set, and only who changes a step goes on to the next:
+ * of several senders one tells the vCPU, and an event that nobody has looked at yet costs one step.
+ *
+ * The guest comes down in the opposite order: it clears the flag, takes the selector, takes the
+ * pending bits. So a step that we find set is one that the guest has still to come through, and
+ * it will see what is below. A mask bit is read after the pending bit was set; the guest that
+ * clears a mask looks at the pending bit after that. Each is a full barrier, so one of the two sees it.
+ *
+ * The guest may scribble over all of it: nothing here depends on what it holds, but for the guest's
+ * own events.
+ */
+#include "event/evtchn_bits.h"
+
+#define WORD_BITS 64u
+
+/* True if the bit was clear. */
+static bool set_bit_new(xen_ulong_t *word, unsigned int bit)
+{
+    xen_ulong_t m = 1ul << bit;
+
+    return !(__atomic_fetch_or(word, m, __ATOMIC_SEQ_CST) & m);
+}
+
+/* True if the bit was set. */
+static bool clear_bit_old(xen_ulong_t *word, unsigned int bit)
+{
+    xen_ulong_t m = 1ul << bit;
+
+    return __atomic_fetch_and(word, ~m, __ATOMIC_SEQ_CST) & m;
+}
+
+static bool bit_is_set(const xen_ulong_t *word, unsigned int bit)
+{
+    return __atomic_load_n(word, __ATOMIC_SEQ_CST) >> bit & 1;
+}
+
+static unsigned int notify(struct vcpu_info *info, unsigned int word)
+{
+    if (!set_bit_new(&info->evtchn_pending_sel, word))
+        return 0;
+    return __atomic_exchange_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST) ? 0 : RAISED_UPCALL;
+}
+
+unsigned int evtchn_bits_raise(struct shared_info *shared, struct vcpu_info *info, u32 port)
+{
+    unsigned int word = port / WORD_BITS, bit = port % WORD_BITS;
+
+    if (!set_bit_new(&shared->evtchn_pending[word], bit))
+        return 0;
+    if (bit_is_set(&shared->evtchn_mask[word], bit))
+        return RAISED_PENDING;
+    return RAISED_PENDING | notify(info, word);
+}
+
+unsigned int evtchn_bits_unmask(struct shared_info *shared, struct vcpu_info *info, u32 port)
+{
+    unsigned int word = port / WORD_BITS, bit = port % WORD_BITS;
+
+    if (clear_bit_old(&shared->evtchn_mask[word], bit) &&
+        bit_is_set(&shared->evtchn_pending[word], bit))
+        return notify(info, word);
+    return 0;
+}
+
+void evtchn_bits_clear(struct shared_info *shared, u32 port)
+{
+    clear_bit_old(&shared->evtchn_pending[port / WORD_BITS], port % WORD_BITS);
+}
+
+bool evtchn_bits_pending(const struct shared_info *shared, u32 port)
+{
+    return bit_is_set(&shared->evtchn_pending[port / WORD_BITS], port % WORD_BITS);
+}
+
+void evtchn_bits_notify_all(struct vcpu_info *info)
+{
+    __atomic_store_n(&info->evtchn_pending_sel, ~0ul, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST);
+}

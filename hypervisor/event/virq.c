@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Virtual interrupts: what the hypervisor itself has to tell, on the port that the guest bound to it.
+ * A per-vCPU one has a port for each vCPU; a global one has one port, kept by vCPU 0.
+ */
+#include "event/internal.h"
+
+/* Per vCPU are the timer, debug and profiling interrupts, and the architecture's but its first. */
+#define PER_VCPU_VIRQS                                                                  \
+    (BIT(VIRQ_TIMER) | BIT(VIRQ_DEBUG) | BIT(VIRQ_XENOPROF) | BIT(VIRQ_XENPMU) |        \
+     BIT(VIRQ_ARCH_1) | BIT(VIRQ_ARCH_2) | BIT(VIRQ_ARCH_3) | BIT(VIRQ_ARCH_4) |        \
+     BIT(VIRQ_ARCH_5) | BIT(VIRQ_ARCH_6) | BIT(VIRQ_ARCH_7))
+
+bool virq_is_global(u32 virq)
+{
+    return !(PER_VCPU_VIRQS >> virq & 1);
+}
+
+void send_virq(struct vcpu *v, unsigned int virq)
+{
+    u32 port = READ_ONCE(v->events.virq_port[virq]);
+
+    if (port)
+        port_raise(v->domain, port, port_get(v->domain, port).vcpu);
+}
+
+void send_global_virq(struct domain *d, unsigned int virq)
+{
+    send_virq(d->vcpus[0], virq);
+}
