@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# One make for the whole tree. Each part has a fragment that names its sources and adds what it builds to
-# ALL; everything built goes below $(BUILD). `make help` lists what can be asked for.
+# One make for the whole tree. Each part has a fragment that names its sources and adds what it
+# builds to ALL; everything built goes below $(BUILD). `make help` lists what can be asked for.
 
 BUILD ?= build
 .DEFAULT_GOAL := all
@@ -40,6 +40,8 @@ help:                       ## this list
 
 print-%:
 	@echo '$($*)'
+
+$(foreach name,$(FLAVOURS),$(eval $(call stamp,$(name))))
 
 # What every object includes, as the compiler saw it when it was last built.
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

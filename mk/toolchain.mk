@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
 #
-# The toolchain: which programs build Pavane, the flags that every part shares, and the one rule that turns
-# a source into an object. A part of the tree adds its flags in its own fragment and names its sources:
+# The toolchain: which programs build Pavane, the flags that every part shares, and the one rule
+# that turns a source into an object. A part of the tree adds its flags in its own fragment and
+# names its sources:
 #
 #     CFLAGS_hv := $(CFLAGS_FREESTANDING) -Ihypervisor -Iinclude -mcmodel=kernel
 #     HV_OBJS   := $(call objs,hv,hypervisor/boot/head.S hypervisor/boot/start.c)
 #     $(eval $(call flavour,hv))
 #
-# A flavour is a set of flags. The same source may be built in several (hv, guest, host). An object keeps
-# its source's whole name, so that start.S and start.c can live side by side:
-# $(BUILD)/obj/hv/hypervisor/boot/start.c.o. A changed compiler or flag rebuilds the flavour's objects; a
-# changed header rebuilds what includes it.
+# A flavour is a set of flags. The same source may be built in several (hv, guest, host). An object
+# keeps its source's whole name, so that start.S and start.c can live side by side:
+# $(BUILD)/obj/hv/hypervisor/boot/start.c.o. A changed compiler or flag rebuilds the flavour's
+# objects; a changed header rebuilds what includes it.
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -40,22 +41,27 @@ HOST_LDFLAGS := -fsanitize=address,undefined
 # objs(flavour, sources): the objects of these sources in this flavour.
 objs = $(patsubst %,$(BUILD)/obj/$(1)/%.o,$(2))
 
-# flavour(name): the rules for its objects. CFLAGS_<name> are its flags, CC_<name> its compiler if not $(CC).
+# flavour(name): the rules for its objects. CFLAGS_<name> are its flags, CC_<name> its compiler if
+# not $(CC).
 define flavour
 FLAVOURS += $(1)
 
 $$(BUILD)/obj/$(1)/%.c.o: %.c $$(BUILD)/obj/$(1)/.flags
 	$$(call say,CC,$$@)
-	$$(Q)mkdir -p $$(@D) && $$(or $$(CC_$(1)),$$(CC)) -MMD -MP $$(CFLAGS_$(1)) -c $$< -o $$@
+	$$(Q)mkdir -p $$(@D) && $$(call compiler,$(1)) -MMD -MP -c $$< -o $$@
 
 $$(BUILD)/obj/$(1)/%.S.o: %.S $$(BUILD)/obj/$(1)/.flags
 	$$(call say,AS,$$@)
-	$$(Q)mkdir -p $$(@D) && $$(or $$(CC_$(1)),$$(CC)) -MMD -MP -D__ASSEMBLY__ $$(CFLAGS_$(1)) -c $$< -o $$@
+	$$(Q)mkdir -p $$(@D) && $$(call compiler,$(1)) -MMD -MP -D__ASSEMBLY__ -c $$< -o $$@
+endef
 
-# Looked at in every run, written only when the command line differs from the last one.
-$$(BUILD)/obj/$(1)/.flags: FORCE
-	@mkdir -p $$(@D); printf '%s\n' '$$(or $$(CC_$(1)),$$(CC)) $$(CFLAGS_$(1))' | cmp -s - $$@ || \
-	    printf '%s\n' '$$(or $$(CC_$(1)),$$(CC)) $$(CFLAGS_$(1))' > $$@
+# stamp(name): $(BUILD)/obj/<name>/.flags holds the compiler and flags of the last build, and is
+# written again when they differ. The top Makefile asks for it once all flags are known.
+compiler = $(strip $(or $(CC_$(1)),$(CC)) $(CFLAGS_$(1)))
+last_compiler = $(file < $(BUILD)/obj/$(1)/.flags)
+define stamp
+$$(BUILD)/obj/$(1)/.flags: $(if $(findstring <$(compiler)>,<$(last_compiler)>),,FORCE)
+	@mkdir -p $$(@D) && printf '%s\n' '$(compiler)' > $$@
 endef
 
 # `make V=1` shows whole command lines.

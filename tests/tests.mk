@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# What `make` itself must know about the tests: the programs to build, and the targets that run a part of
-# them. Everything else is in tests/run-all and tests/harness.
+# What `make` itself must know about the tests: the programs to build, and the targets that run a
+# part of them. Everything else is in tests/run-all and tests/harness.
 
 include $(wildcard tests/unit/unit.mk tests/guest/guest.mk tests/bench/bench.mk)
 
@@ -9,10 +9,14 @@ include $(wildcard tests/unit/unit.mk tests/guest/guest.mk tests/bench/bench.mk)
 CONFORMANCE_GUESTS ?=
 
 .PHONY: unit conformance test-programs
+
+# tests/run-all builds these together with all.
 test-programs: $(UNIT_TESTS) $(CONFORMANCE_GUESTS)
 
-unit: $(UNIT_TESTS)         ## unit tests only
-	tests/run-all unit
+unit:                       ## unit tests only
+	@scripts/setup test
+	@tests/run-all unit
 
-conformance: all $(CONFORMANCE_GUESTS)  ## the same guests on Pavane and on Xen, or on HYPERVISOR=image
-	tests/run-all conformance
+conformance:                ## the same guests on Pavane and on Xen, or on HYPERVISOR=image
+	@scripts/setup test
+	@tests/run-all conformance

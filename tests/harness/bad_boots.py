@@ -83,10 +83,14 @@ BAD_BOOTS = [
     BadBoot("no notes", r"note", without_notes),
     BadBoot("program headers beyond the file", r"header", with_field("<Q", E_PHOFF, 1 << 40)),
     BadBoot("entry not in the kernel", r"entry", with_field("<Q", E_ENTRY, 0x1000)),
-    BadBoot("segment beyond the file", r"(truncated|beyond|outside)", with_segment_field(P_OFFSET, 1 << 40)),
-    BadBoot("segment larger in the file than in memory", r"segment", with_segment_field(P_MEMSZ, 1)),
-    BadBoot("segment larger than memory", r"(fit|memory|large)", with_segment_field(P_MEMSZ, 1 << 40)),
-    BadBoot("ramdisk that does not fit", r"ramdisk.*fit", ramdisk_mib=150, spec={"append": "dom0_mem=64M"}),
+    BadBoot("segment beyond the file", r"(truncated|beyond|outside)",
+            with_segment_field(P_OFFSET, 1 << 40)),
+    BadBoot("segment larger in the file than in memory", r"segment",
+            with_segment_field(P_MEMSZ, 1)),
+    BadBoot("segment larger than memory", r"(fit|memory|large)",
+            with_segment_field(P_MEMSZ, 1 << 40)),
+    BadBoot("ramdisk that does not fit", r"ramdisk.*fit",
+            ramdisk_mib=150, spec={"append": "dom0_mem=64M"}),
     BadBoot("too little memory", r"memory", spec={"mem": 8}),
 ]
 
@@ -97,6 +101,7 @@ def module_for(bad):
         return default_guest()
     path = places.BUILD / "bad" / (re.sub(r"\W+", "-", bad.name) + ".elf")
     path.parent.mkdir(parents=True, exist_ok=True)
+    check(Path(default_guest()).exists(), "a default guest to spoil", "none")
     path.write_bytes(bad.change(bytearray(Path(default_guest()).read_bytes())))
     return str(path)
 

@@ -6,11 +6,12 @@ import os
 import re
 from pathlib import Path
 
-from . import places, verdict
+from . import command, places, verdict
 from .machine import boot
 from .report import Job, Result
 
-# What the guests are told where the emulated CPU has no SMAP: cases that need it skip themselves, saying so.
+# What the guests are told where the emulated CPU has no SMAP: cases that need it skip themselves,
+# saying so.
 WITHOUT_SMAP = "smap=off"
 
 
@@ -34,11 +35,11 @@ def judge(case, name, log):
     """One case's Result."""
     if case.status == "FAIL":
         expected, seen = seen_of(case.detail)
-        return Result(name, "FAIL", case.seconds, expected=expected, seen=seen, log=str(log))
+        return Result(name, "FAIL", case.seconds, expected, seen, log)
     if case.status == "SKIP":
         if places.IN_CI and "smap" in case.detail.lower():
-            return Result(name, "FAIL", case.seconds, expected="a QEMU with SMAP, in CI",
-                          seen=f"skipped: {case.detail}", log=str(log))
+            return Result(name, "FAIL", case.seconds, "a QEMU with SMAP, in CI",
+                          f"skipped: {case.detail}", log)
         return Result(name, "SKIP", case.seconds, reason=case.detail)
     return Result(name, "PASS", case.seconds)
 
@@ -52,19 +53,20 @@ def run_guest(guest, hypervisor):
                    guest=str(places.REPO / guest), guest_args=arguments)
     cases, wrong = verdict.read(machine.lines, machine.ended)
     wanted = os.environ.get("CASE", "*")
-    results = [judge(case, f"conformance/{stem}/{case.name} [{title(hypervisor)}]", machine.log_path)
+    results = [judge(case, f"conformance/{stem}/{case.name} [{title(hypervisor)}]",
+                     machine.log_path)
                for case in cases if fnmatch.fnmatch(case.name, wanted)]
     # How the run went as a whole is a test of its own.
     if wrong:
-        results.append(Result(whole, "FAIL", machine.seconds, expected="a complete run, ended by a reset",
-                              seen=wrong, log=str(machine.log_path)))
+        results.append(Result(whole, "FAIL", machine.seconds, "a complete run, ended by a reset",
+                              wrong, machine.log_path))
     else:
         results.append(Result(whole, "PASS", machine.seconds))
     return results
 
 
 def jobs():
-    guests = places.make_variable("CONFORMANCE_GUESTS")
+    guests = command.make_variable("CONFORMANCE_GUESTS")
     if not guests:
         raise RuntimeError("the Makefile's CONFORMANCE_GUESTS is empty")
     return [Job(f"conformance/{Path(guest).stem} [{title(hypervisor)}]",

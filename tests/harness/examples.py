@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The guest of docs/write-a-guest.md: the very file that is explained there runs on both hypervisors."""
+"""The guest of docs/write-a-guest.md: the very file explained there runs on both hypervisors."""
 
 import re
 import secrets
 
-from . import places
+from . import command, places
 from .machine import boot
 from .report import Job, check
 
@@ -20,7 +20,7 @@ def run_example(guest, hypervisor):
 
 
 def jobs():
-    guests = places.make_variable("EXAMPLE_GUEST")
+    guests = command.make_variable("EXAMPLE_GUEST")
     if len(guests) != 1:
         raise RuntimeError("the Makefile's EXAMPLE_GUEST does not name one guest")
     return [Job(f"example/token [{hypervisor}]",

@@ -21,8 +21,10 @@ MAX_COLUMNS = 100
 
 
 def read(file):
+    """A file's lines; none of what is not a plain file."""
     path = places.REPO / file
-    return path.read_text(errors="replace").splitlines() if path.is_file() and not path.is_symlink() else []
+    plain = path.is_file() and not path.is_symlink()
+    return path.read_text(errors="replace").splitlines() if plain else []
 
 
 def forbidden_text():
@@ -41,8 +43,9 @@ def source_shape():
             found.append(f"{file}: no licence line")
         if len(lines) > MAX_LINES:
             found.append(f"{file}: {len(lines)} lines")
-        found += [f"{file}:{number}: {'tab' if chr(9) in line else 'longer than %d' % MAX_COLUMNS}"
-                  for number, line in enumerate(lines, 1) if len(line) > MAX_COLUMNS or "\t" in line]
+        found += [f"{file}:{number}: {'a tab' if chr(9) in line else 'too long'}"
+                  for number, line in enumerate(lines, 1)
+                  if len(line) > MAX_COLUMNS or "\t" in line]
     check(not found, f"a licence line, at most {MAX_LINES} lines of {MAX_COLUMNS} columns, no tabs",
           f"{len(found)} times otherwise: " + "; ".join(found[:10]))
 

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: MIT
 """CD images that boot a hypervisor by GRUB and Multiboot 2, on a BIOS and under UEFI.
 
-GRUB is not installed on this machine but unpacked into the cache, so its images are put together here:
-a core image for El Torito, and an EFI program in a FAT file system of its own.
+GRUB is not installed on this machine but unpacked into the cache, so its images are put together
+here: a core image for El Torito, and an EFI program in a FAT file system of its own.
 """
 
+import os
 import subprocess
 import threading
 from pathlib import Path
 
 from . import places
 
-MODULES = ["normal", "configfile", "search", "search_fs_file", "iso9660", "fat", "part_msdos", "serial",
-           "terminal", "echo", "multiboot2", "test", "boot"]
+MODULES = ["normal", "configfile", "search", "search_fs_file", "iso9660", "fat", "part_msdos",
+           "serial", "terminal", "echo", "multiboot2", "test", "boot"]
 
 # Found by its file, as the name of the CD differs between firmwares.
 EARLY = "search.file /pavane-test.cfg root\nconfigfile ($root)/pavane-test.cfg\n"
@@ -30,7 +31,8 @@ _lock = threading.Lock()
 
 
 def run(*command):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                          env={**os.environ, "LD_LIBRARY_PATH": str(places.GRUB_LIBRARIES)})
     if done.returncode != 0:
         raise RuntimeError(f"{Path(str(command[0])).name} failed: {done.stderr.strip()[-500:]}")
 
@@ -39,8 +41,9 @@ def core(folder, platform, more):
     """GRUB's own image for one platform."""
     image = folder / f"core-{platform}"
     (folder / "early.cfg").write_text(EARLY)
-    run(places.GRUB / "usr/bin/grub-mkimage", "-d", places.GRUB / "usr/lib/grub" / platform.replace("-eltorito", ""),
-        "-O", platform, "-c", folder / "early.cfg", "-p", "/", "-o", image, *MODULES, *more)
+    modules = places.GRUB / "usr/lib/grub" / platform.removesuffix("-eltorito")
+    run(places.GRUB / "usr/bin/grub-mkimage", "-d", modules, "-O", platform, "-p", "/",
+        "-c", folder / "early.cfg", "-o", image, *MODULES, *more)
     return image
 
 

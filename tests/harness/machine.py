@@ -4,11 +4,11 @@
     with Machine(Spec(hypervisor="xen", guest="build/guests/hello.elf"), "hello") as machine:
         machine.expect(r"token (\\w+)")
         machine.wait_for_end()
-    machine.ended           # "power-off", "reset", "triple fault", "time-out", "stopped" or how QEMU failed
+    machine.ended   # "power-off", "reset", "triple fault", "time-out", "stopped" or QEMU's failure
 
-boot() does all that in one call. The rules: a machine always has a time limit, and ends with its Machine,
-by its own process id. What it printed is in `lines`, with the second at which each line came, and in a log
-file that a failure can name.
+boot() does all that in one call. The rules: a machine always has a time limit, and ends with its
+Machine, by its own process id. What it printed is in `lines`, with the second at which each line
+came, and in a log file that a failure can name.
 """
 
 import json
@@ -24,7 +24,8 @@ from pathlib import Path
 
 from . import places
 
-# A boot that works takes seconds. The limit is generous, since the host may be busy with other things.
+# A boot that works takes seconds. The limit is generous, since the host may be busy with other
+# things.
 TIME_LIMIT = 120
 
 # For an answer of QEMU itself, in seconds.
@@ -44,7 +45,7 @@ ICOUNT = ["-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,cloc
 
 @dataclass
 class Spec:
-    """What to boot. Where `iso` is given, the firmware boots that; otherwise QEMU loads the hypervisor."""
+    """What to boot: by the firmware the `iso`, if one is given; else by QEMU the hypervisor."""
     hypervisor: str = "pavane"      # "pavane", "xen" or the path of an image
     guest: str = ""                 # module 1; empty: none, the hypervisor has its embedded default
     guest_args: str = ""
@@ -64,17 +65,19 @@ class Spec:
         return places.test_qemu() if self.qemu == "test" else places.system_qemu()
 
     def image(self):
-        return str({"pavane": places.PAVANE, "xen": places.XEN}.get(self.hypervisor, self.hypervisor))
+        known = {"pavane": places.PAVANE, "xen": places.XEN}
+        return str(known.get(self.hypervisor, self.hypervisor))
 
     def options(self):
-        """The hypervisor's command line. An image of the user's own is expected to take Xen's options."""
+        """The hypervisor's command line. An image of the user's own gets Xen's options."""
         base = PAVANE_OPTIONS if self.hypervisor == "pavane" else XEN_OPTIONS
         return f"{base} {self.append}".strip()
 
     def command(self):
         cpu = "max" + ("" if places.has_smap(self.program()) else ",-smap") + VENDORS[self.vendor]
-        command = [self.program(), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-                   "-M", self.machine, "-cpu", cpu, "-smp", str(self.cpus), "-m", str(self.mem),
+        command = [self.program(), "-nodefaults", "-no-user-config", "-no-reboot",
+                   "-display", "none", "-M", self.machine, "-cpu", cpu,
+                   "-smp", str(self.cpus), "-m", str(self.mem),
                    "-chardev", "stdio,id=com1,signal=off", "-serial", "chardev:com1"]
         if self.icount:
             command += ICOUNT
@@ -125,6 +128,7 @@ class Machine:
         # `timeout` ends QEMU even if this program is killed before it can.
         command = ["timeout", "--kill-after=5", str(self._limit + 30)] + command
         self._log.write((" ".join(f"'{w}'" if " " in w else w for w in command) + "\n\n").encode())
+        self._log.flush()           # QEMU's own messages follow
         self._start = time.monotonic()
         with theirs:
             self._process = subprocess.Popen(
@@ -161,7 +165,7 @@ class Machine:
         self._process.stdin.flush()
 
     def expect(self, pattern, limit=None):
-        """Waits for a line that the pattern matches; each call looks at lines after the last match."""
+        """Waits for a line that the pattern matches; looks only at lines after the last match."""
         deadline = self._start + (limit or self._limit)
         while True:
             while self._looked < len(self.lines):
@@ -180,7 +184,7 @@ class Machine:
         self.stop()
 
     def wait_for_halt(self, pattern):
-        """Waits for a line and then until every CPU halts. False: the machine ended, or its time is up."""
+        """Waits for a line, then until every CPU halts. False: it ended, or its time is up."""
         try:
             self.expect(pattern)
         except ConsoleError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where things are: the repository, its build folder, the cache of scripts/setup, and the two QEMUs."""
+"""Where things are: the repository, its build folder, the cache of set-up, and the two QEMUs."""
 
 import functools
 import os
@@ -17,6 +17,7 @@ CACHE = Path(os.environ.get("PAVANE_CACHE")
 PAVANE = BUILD / "pavane"
 XEN = CACHE / "xen-4.17" / "xen.elf"
 GRUB = CACHE / "grub"
+GRUB_LIBRARIES = GRUB / "lib" / "x86_64-linux-gnu"      # those that a system without GRUB may lack
 OVMF = Path("/usr/share/ovmf/OVMF.fd")
 
 # In continuous integration nothing may be skipped because the machine is not set up as it could be.
@@ -30,7 +31,8 @@ SMAP_WORKS = (9, 1)
 def qemu_version(program):
     """(major, minor) of a QEMU program; (0, 0) where there is none."""
     try:
-        text = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+        text = subprocess.run([program, "--version"], capture_output=True, text=True,
+                              check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return (0, 0)
     found = re.search(r"version (\d+)\.(\d+)", text)
@@ -54,17 +56,3 @@ def test_qemu():
 
 def has_smap(program):
     return qemu_version(program) >= SMAP_WORKS
-
-
-def make_variable(name):
-    """The words of a variable of the Makefile, such as the list of conformance guests."""
-    run = subprocess.run(["make", "-s", "--no-print-directory", f"print-{name}"], cwd=REPO,
-                         capture_output=True, text=True, env=clean_environment())
-    if run.returncode != 0:
-        raise RuntimeError(f"make print-{name} failed: {run.stderr.strip()}")
-    return run.stdout.split()
-
-
-def clean_environment():
-    """The environment for a make of its own, not a part of the make that may have started us."""
-    return {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Tests as values: jobs that yield results, run two at a time, and the report at the end.
 
-A job is one thing to do, such as a boot; it may decide several tests. It returns a list of Results, or None
-for "the one test named like me passed", or raises Mismatch or Skipped. Any other exception is a failure of
-that test too, so that nothing ends the run early.
+A job is one thing to do, such as a boot; it may decide several tests. It returns a list of Results,
+or None for "the one test named like me passed", or raises Mismatch or Skipped. Any other exception
+is a failure of that test too, so that nothing ends the run early.
 """
 
 import time

@@ -1,31 +1,29 @@
 # SPDX-License-Identifier: MIT
 """Unit tests: each cmocka program runs once, each test in it counts."""
 
-import os
 import re
-import subprocess
+import time
 from pathlib import Path
 
-from . import places
+from . import command, places
 from .report import Job, Result
-
-TIME_LIMIT = 300
 
 # A line of the Test Anything Protocol, as cmocka prints it, with the remarks that follow it.
 TAP = re.compile(r"^(ok|not ok) \d+ (- |# SKIP )(.+)\n((?:# .*\n)*)", re.M)
+PLAN = re.compile(r"^1\.\.(\d+)$", re.M)
 
 
 def read_tap(text, program, log):
     results = []
     for verdict, mark, name, remarks in TAP.findall(text):
-        full = f"unit/{program}/{name}"
+        test = f"unit/{program}/{name}"
         if mark == "# SKIP ":
-            results.append(Result(full, "SKIP", 0.0, reason="skips itself"))
+            results.append(Result(test, "SKIP", 0.0, reason="skips itself"))
         elif verdict == "ok":
-            results.append(Result(full, "PASS", 0.0))
+            results.append(Result(test, "PASS", 0.0))
         else:
             seen = " / ".join(line[2:] for line in remarks.splitlines()[:3])
-            results.append(Result(full, "FAIL", 0.0, expected="every assertion to hold", seen=seen, log=log))
+            results.append(Result(test, "FAIL", 0.0, "every assertion to hold", seen, log))
     return results
 
 
@@ -36,25 +34,21 @@ def last_words(text):
 
 
 def run_program(program):
-    stem = Path(program).name
-    log = places.LOGS / f"unit-{stem}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        done = subprocess.run([str(places.REPO / program)], cwd=places.REPO, text=True, timeout=TIME_LIMIT,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              env={**os.environ, "CMOCKA_MESSAGE_OUTPUT": "TAP"})
-    except FileNotFoundError:
-        return [Result(f"unit/{stem}", "FAIL", 0.0, expected="a built program", seen="none")]
-    log.write_text(done.stdout)
-    results = read_tap(done.stdout, stem, str(log))
-    planned = sum(int(count) for count in re.findall(r"^1\.\.(\d+)$", done.stdout, re.M))
+    """The results of its tests, and one for the program as a whole, which carries the time."""
+    name = Path(program).name
+    start = time.monotonic()
+    status, output, log = command.run(f"unit-{name}", [places.REPO / program],
+                                      CMOCKA_MESSAGE_OUTPUT="TAP")
+    seconds = time.monotonic() - start
+    results = read_tap(output, name, log)
+    planned = sum(int(count) for count in PLAN.findall(output))
     failed = any(result.status == "FAIL" for result in results)
-    if planned == 0 or planned != len(results) or (done.returncode != 0 and not failed):
-        results.append(Result(f"unit/{stem}", "FAIL", 0.0, expected="all its tests to run to the end",
-                              seen=f"status {done.returncode}: {last_words(done.stdout)}", log=str(log)))
+    if planned == 0 or planned != len(results) or (status != 0 and not failed):
+        results.append(Result(f"unit/{name}", "FAIL", seconds, "all its tests to run to the end",
+                              f"status {status}: {last_words(output)}", log))
     return results
 
 
 def jobs():
     return [Job(f"unit/{Path(program).name}", lambda program=program: run_program(program))
-            for program in places.make_variable("UNIT_TESTS")]
+            for program in command.make_variable("UNIT_TESTS")]

@@ -8,7 +8,8 @@
     CASE <name> SKIP <reason>
     GUEST <guest> DONE pass=<n> fail=<n> skip=<n>
 
-Each on a line of its own, perhaps behind a prefix such as "(d0) "; lines of the hypervisor may come between.
+Each on a line of its own, perhaps behind a prefix such as "(d0) "; lines of the hypervisor may come
+between.
 """
 
 import re
@@ -28,10 +29,11 @@ class Verdict:
 
 
 def read(lines, ended):
-    """The verdicts among a machine's console lines, and what is wrong with the run as a whole ("" if nothing).
+    """The verdicts among a machine's console lines, and what is wrong with the run ("": nothing).
 
-    A case that began and has no verdict failed. The run is wrong without its first or last line, when their
-    numbers are not those of the cases, when a case comes twice, or when the machine did not end by a reset.
+    A case that began and has no verdict failed. The run is wrong without its first or last line,
+    when their numbers are not those of the cases, when a case comes twice, or when the machine did
+    not end by a reset.
     """
     verdicts, begun = {}, {}
     announced = done = None

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 #
-# Unit tests: cmocka programs that run on the building machine under AddressSanitizer and UBSan and link the
-# real sources of the part that they test. To add one:
+# Unit tests: cmocka programs that run on the building machine under AddressSanitizer and UBSan and
+# link the real sources of the part that they test. To add one:
 #
 #     $(eval $(call unit_test,elf,tests/unit/elf.c hypervisor/boot/elf.c))
 #
-# The program is $(BUILD)/unit/elf; each cmocka test in it counts as one test of `make test`. Sources that
-# need include paths beyond include/ get them by CFLAGS_unit.
+# The program is $(BUILD)/unit/elf; each cmocka test in it counts as one test of `make test`.
+# Sources that need include paths beyond include/ get them by CFLAGS_unit.
 
 CC_unit     := $(HOSTCC)
 CFLAGS_unit := $(HOST_CFLAGS) -Itests/unit
