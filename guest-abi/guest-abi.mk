@@ -4,6 +4,7 @@
 #
 #     $(eval $(call GUEST,name,src1.c src2.c))          -> $(BUILD)/guests/name.elf
 #     $(eval $(call GUEST,name,src1.c,start-nopage))    the same without a hypercall-page note
+#     $(eval $(call GUEST,name,src1.c,,myflavour))      with CFLAGS_myflavour, which extend $(CFLAGS_guest)
 #
 # `make install PREFIX=/usr/local` puts all that a guest outside this tree needs below PREFIX.
 
@@ -46,11 +47,11 @@ $(GUESTLIB_DIR)/start.o: $(call objs,guest,guest-abi/start.S)
 $(GUESTLIB_DIR)/start-nopage.o: $(call objs,nopage,guest-abi/start.S)
 	$(Q)mkdir -p $(@D) && cp $< $@
 
-# GUEST(name, sources, start object if not `start`)
+# GUEST(name, sources, start object if not `start`, flavour if not `guest`)
 define GUEST
 ALL += $$(BUILD)/guests/$(1).elf
 
-$$(BUILD)/guests/$(1).elf: $$(call objs,guest,$(2)) $$(GUESTLIB_DIR)/$$(or $(3),start).o \
+$$(BUILD)/guests/$(1).elf: $$(call objs,$(or $(4),guest),$(2)) $$(GUESTLIB_DIR)/$$(or $(3),start).o \
                            $$(GUESTLIB) $$(GUEST_LDS)
 	$$(call say,LD,$$@)
 	$$(Q)mkdir -p $$(@D) && $$(CC) $$(GUEST_LDFLAGS) -T $$(GUEST_LDS) -o $$@ $$(filter %.o,$$^) $$(GUESTLIB)
