@@ -30,8 +30,7 @@ struct tss {
 
 BUILD_ASSERT(sizeof(struct tss) == 104);
 
-/* Aligned so that it never crosses a page, as the manuals ask. */
-static DEFINE_PER_CPU(struct tss, tss) __aligned(128);
+static DEFINE_PER_CPU(struct tss, tss);
 
 struct gate {
     u16 offset_low, selector;
@@ -47,8 +46,8 @@ struct gate {
 
 BUILD_ASSERT(sizeof(struct gate) == 16);
 
-/* A page of its own among the read-only data: written once, with CR0.WP off. */
-static struct gate idt[NR_VECTORS] __aligned(PAGE_SIZE) __section(".data.ro_after_init");
+/* Read-only data but for idt_fill(), which writes it once. */
+static const struct gate idt[NR_VECTORS] __aligned(PAGE_SIZE) __section(".rodata.idt") = { 0 };
 
 extern const char entry_stubs[];    /* entry.S: STUB_STRIDE bytes a vector */
 
@@ -74,10 +73,15 @@ static bool open_to_guests(unsigned int vector)
 
 static void idt_fill(void)
 {
+    struct gate *gates;
+
+    /* By way of the assembler, so that the compiler does not see a constant being written. */
+    __asm__("" : "=r"(gates) : "0"(idt));
+    cpu_write_protect(false);
     for (unsigned int v = 0; v < NR_VECTORS; v++) {
         u64 stub = (u64)entry_stubs + v * STUB_STRIDE;
 
-        idt[v] = (struct gate){
+        gates[v] = (struct gate){
             .offset_low = (u16)stub,
             .offset_mid = (u16)(stub >> 16),
             .offset_high = (u32)(stub >> 32),
@@ -86,6 +90,7 @@ static void idt_fill(void)
             .type = GATE_INTERRUPT | (open_to_guests(v) ? GATE_DPL3 : 0),
         };
     }
+    cpu_write_protect(true);
 }
 
 static void tss_fill(struct tss *t, unsigned int cpu)
@@ -150,11 +155,8 @@ void descriptors_init(void)
         panic("no memory for the GDT of CPU %u", cpu);
     tss_fill(&this_cpu(tss), cpu);
     gdt_fill(page, &this_cpu(tss));
-    if (cpu == 0) {
-        cpu_write_protect(false);
+    if (cpu == 0)
         idt_fill();
-        cpu_write_protect(true);
-    }
     __asm__ volatile("lgdt %0" : : "m"(gdtr));
     load_segments();
     __asm__ volatile("lidt %0" : : "m"(idtr));

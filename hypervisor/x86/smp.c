@@ -19,7 +19,7 @@
 BUILD_ASSERT(MAX_CPUS <= 64);           /* CPU masks are one word */
 
 unsigned long percpu_offset[MAX_CPUS];
-extern char __percpu_start[], __percpu_end[];
+extern char _percpu_start[], _percpu_end[];
 
 static u64 online = 1;                  /* atomic */
 
@@ -134,7 +134,7 @@ static unsigned int ap_present;         /* our number of the CPU that has come u
  */
 static noreturn void start_ap(void)
 {
-    write_cr3(mfn_to_maddr(hv_root()).v);
+    tlb_load_root(mfn_to_maddr(hv_root()).v);
     cpu_init();
     apic_init();
     fpu_init();
@@ -159,19 +159,12 @@ u64 smp_trampoline_page(void)
     return best;
 }
 
-/* The L4 that the trampoline turns paging on with: CR3 has 32 bits then, and the image lies low. */
-static u64 boot_l4[512] __aligned(PAGE_SIZE);
-
-#define TABLE_FLAGS 0x3ull              /* present, writable */
-#define BIG_PAGE    0x80ull
-
-static void build_boot_tables(u64 *l3, u64 *l2)
-{
-    l2[0] = BIG_PAGE | TABLE_FLAGS;     /* the first 2 MiB, at their own address */
-    l3[0] = mfn_to_maddr(virt_to_mfn(l2)).v | TABLE_FLAGS;
-    hv_install_slots(boot_l4);
-    boot_l4[0] = mfn_to_maddr(virt_to_mfn(l3)).v | TABLE_FLAGS;
-}
+/*
+ * The root that CPU 0 started on (head.S): it maps the first 4 GiB at their own address, and gets
+ * our slots beside that. It lies in the image, below 4 GiB, as it must be: when a CPU turns paging
+ * on, its CR3 has 32 bits.
+ */
+extern u64 boot_l4[512];
 
 static u64 image_paddr(const void *p)
 {
@@ -190,12 +183,12 @@ static unsigned int order_for(size_t bytes)
 static void prepare_cpu(unsigned int cpu)
 {
     struct cpu_info *info = stack_cpu_info(cpu);
-    size_t size = (size_t)(__percpu_end - __percpu_start);
+    size_t size = (size_t)(_percpu_end - _percpu_start);
     char *area = alloc_hv_pages(order_for(size));
 
     if (!area)
         panic("no memory for the data of CPU %u", cpu);
-    percpu_offset[cpu] = (unsigned long)(area - __percpu_start);
+    percpu_offset[cpu] = (unsigned long)(area - _percpu_start);
     stack_map(cpu);
     info->cpu = cpu;
     info->percpu = percpu_offset[cpu];
@@ -260,19 +253,16 @@ void smp_boot_all(void)
 {
     unsigned int wanted = min(acpi.nr_cpus, (unsigned int)MAX_CPUS);
     u64 page = smp_trampoline_page();
-    u64 *l3, *l2;
 
     if (acpi.nr_cpus > MAX_CPUS)
         pr_warn("%u CPUs, of which %u are used", acpi.nr_cpus, wanted);
     if (wanted <= 1)
         return;
-    l3 = alloc_hv_pages(0);
-    l2 = alloc_hv_pages(0);
-    if (!page || !l3 || !l2)
-        panic("no memory below 1 MiB, or none at all, to start the other CPUs from");
-    build_boot_tables(l3, l2);
+    if (!page) {
+        pr_err("no memory below 1 MiB to start the other CPUs from: one CPU is used");
+        return;
+    }
+    hv_install_slots(boot_l4);
     start_cpus(page, wanted);
-    free_hv_pages(l2, 0);
-    free_hv_pages(l3, 0);
     pr_info("%u CPUs", cpu_count());
 }

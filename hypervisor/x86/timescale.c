@@ -10,11 +10,14 @@
 
 u64 roundest_between(u64 lo, u64 hi)
 {
-    u64 unit = NS_PER_S;
+    u64 middle = lo + (hi - lo) / 2, unit = NS_PER_S, nearest;
 
-    while (unit > 1 && hi / unit * unit < lo)
-        unit /= 10;
-    return hi / unit * unit;
+    /* If the multiple nearest to the middle is outside, so are the others. */
+    for (;; unit /= 10) {
+        nearest = (middle + unit / 2) / unit * unit;
+        if ((nearest >= lo && nearest <= hi) || unit == 1)
+            return nearest;
+    }
 }
 
 /*
@@ -44,10 +47,10 @@ u64 ratio_32(u64 to_hz, u64 from_hz)
  */
 u64 rate_of(u64 n, u64 n_err, u64 ref, u64 ref_err, u64 hz)
 {
-    u64 lo = (n - min(n, n_err)) * hz / (ref + ref_err);
+    u64 lo = (n - min(n, n_err)) * hz / (ref + ref_err), one = 1;
     u64 hi = (n + n_err) * hz / (ref - min(ref - 1, ref_err));
 
-    return roundest_between(lo, hi);
+    return roundest_between(max(lo, one), hi);
 }
 
 /* Days are counted from 1 March of the year 0, so that the leap day is the last of its year. */

@@ -20,3 +20,7 @@ $$(BUILD)/unit/$(1): $$(call objs,unit,$(2))
 endef
 
 $(eval $(call flavour,unit))
+
+# The hypervisor's pure parts.
+CFLAGS_unit += -Ihypervisor
+$(eval $(call unit_test,time,tests/unit/time_test.c hypervisor/x86/timescale.c))
