@@ -17,7 +17,7 @@ all: $(ALL)                 ## build the hypervisor, the guests and the tools
 # Set-up comes before anything is built, so these two start make again.
 run:                        ## set up, build, and boot the default guest in QEMU (^A x ends it)
 	@scripts/setup build
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) all
 	@scripts/run
 
 test:                       ## set up, build and run all tests

@@ -7,6 +7,7 @@ The bad images are made from the real guest, so that each has just one thing wro
 import re
 import struct
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from . import places
@@ -137,5 +138,5 @@ def run_bad(bad, noreboot):
 
 def jobs():
     return [Job(f"bad boot/{bad.name}{', noreboot' if noreboot else ''}",
-                lambda bad=bad, noreboot=noreboot: run_bad(bad, noreboot))
+                partial(run_bad, bad, noreboot))
             for bad in BAD_BOOTS for noreboot in (True, False)]

@@ -7,6 +7,7 @@ What is looked for is a token, made up for the run, that the guest prints from i
 import re
 import secrets
 from dataclasses import dataclass, field
+from functools import partial
 
 from . import command, iso, places
 from .machine import PAVANE_OPTIONS, Machine, Spec
@@ -122,5 +123,5 @@ def boot_time():
 
 
 def jobs():
-    return ([Job(f"boot/{boot.name}", lambda boot=boot: run_boot(boot)) for boot in BOOTS]
+    return ([Job(f"boot/{boot.name}", partial(run_boot, boot)) for boot in BOOTS]
             + [Job("boot/time to the guest", boot_time, alone=True)])

@@ -2,6 +2,7 @@
 """Conformance: the same guests on Pavane and on Debian's Xen, each case on each one a test."""
 
 import fnmatch
+import functools
 import os
 import re
 from pathlib import Path
@@ -13,6 +14,11 @@ from .report import Job, Result
 # What the guests are told where the emulated CPU has no SMAP: cases that need it skip themselves,
 # saying so.
 WITHOUT_SMAP = "smap=off"
+
+# Guests that run on other machines than the usual one: each machine's mark in the report, and what
+# is different about it. A guest that is not named runs on the usual machine only.
+USUAL = {"": {}}
+MACHINES = {}
 
 
 def hypervisors():
@@ -44,24 +50,23 @@ def judge(case, name, log):
     return Result(name, "PASS", case.seconds)
 
 
-def run_guest(guest, hypervisor):
+def run_guest(guest, hypervisor, mark, differences):
     """Boots one guest; its cases and the run as a whole become results."""
-    stem = Path(guest).stem
-    whole = f"conformance/{stem} [{title(hypervisor)}]"
+    column = f"[{title(hypervisor)}]"
+    whole = f"conformance/{Path(guest).stem}{mark}"
     arguments = "" if places.has_smap(places.test_qemu()) else WITHOUT_SMAP
-    machine = boot(f"conformance-{stem}-{title(hypervisor)}", hypervisor=hypervisor,
-                   guest=str(places.REPO / guest), guest_args=arguments)
+    machine = boot(f"{whole}-{title(hypervisor)}", hypervisor=hypervisor,
+                   guest=str(places.REPO / guest), guest_args=arguments, **differences)
     cases, wrong = verdict.read(machine.lines, machine.ended)
     wanted = os.environ.get("CASE", "*")
-    results = [judge(case, f"conformance/{stem}/{case.name} [{title(hypervisor)}]",
-                     machine.log_path)
+    results = [judge(case, f"{whole}/{case.name} {column}", machine.log_path)
                for case in cases if fnmatch.fnmatch(case.name, wanted)]
     # How the run went as a whole is a test of its own.
     if wrong:
-        results.append(Result(whole, "FAIL", machine.seconds, "a complete run, ended by a reset",
-                              wrong, machine.log_path))
+        results.append(Result(f"{whole} {column}", "FAIL", machine.seconds,
+                              "a complete run, ended by a reset", wrong, machine.log_path))
     else:
-        results.append(Result(whole, "PASS", machine.seconds))
+        results.append(Result(f"{whole} {column}", "PASS", machine.seconds))
     return results
 
 
@@ -69,9 +74,11 @@ def jobs():
     guests = command.make_variable("CONFORMANCE_GUESTS")
     if not guests:
         raise RuntimeError("the Makefile's CONFORMANCE_GUESTS is empty")
-    return [Job(f"conformance/{Path(guest).stem} [{title(hypervisor)}]",
-                lambda guest=guest, hypervisor=hypervisor: run_guest(guest, hypervisor))
-            for guest in guests for hypervisor in hypervisors()]
+    return [Job(f"conformance/{Path(guest).stem}{mark} [{title(hypervisor)}]",
+                functools.partial(run_guest, guest, hypervisor, mark, differences))
+            for guest in guests
+            for mark, differences in MACHINES.get(Path(guest).stem, USUAL).items()
+            for hypervisor in hypervisors()]
 
 
 def print_table(results):

@@ -3,6 +3,7 @@
 
 import re
 import secrets
+from functools import partial
 
 from . import command, places
 from .machine import boot
@@ -24,5 +25,5 @@ def jobs():
     if len(guests) != 1:
         raise RuntimeError("the Makefile's EXAMPLE_GUEST does not name one guest")
     return [Job(f"example/token [{hypervisor}]",
-                lambda hypervisor=hypervisor: run_example(guests[0], hypervisor))
+                partial(run_example, guests[0], hypervisor))
             for hypervisor in ("pavane", "xen")]

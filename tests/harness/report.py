@@ -87,8 +87,12 @@ class Report:
         """Runs jobs two at a time, then, one by one, those that want to be alone."""
         with ThreadPoolExecutor(WORKERS) as pool:
             waiting = [pool.submit(perform, job) for job in jobs if not job.alone]
-            for done in as_completed(waiting):
-                self._add(done.result())
+            try:
+                for done in as_completed(waiting):
+                    self._add(done.result())
+            except KeyboardInterrupt:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
         for job in jobs:
             if job.alone:
                 self._add(perform(job))

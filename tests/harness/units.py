@@ -3,6 +3,7 @@
 
 import re
 import time
+from functools import partial
 from pathlib import Path
 
 from . import command, places
@@ -46,9 +47,11 @@ def run_program(program):
     if planned == 0 or planned != len(results) or (status != 0 and not failed):
         results.append(Result(f"unit/{name}", "FAIL", seconds, "all its tests to run to the end",
                               f"status {status}: {last_words(output)}", log))
+    else:
+        results.append(Result(f"unit/{name}", "PASS", seconds))
     return results
 
 
 def jobs():
-    return [Job(f"unit/{Path(program).name}", lambda program=program: run_program(program))
+    return [Job(f"unit/{Path(program).name}", partial(run_program, program))
             for program in command.make_variable("UNIT_TESTS")]
