@@ -320,7 +320,13 @@ void pv_free_page(void *page)
     pv_spin_unlock(&lock);
 }
 
-uint64_t pv_free_pages(void)
+void pv_free_pages(void *pages, unsigned int nr)
+{
+    for (unsigned int i = 0; pages && i < nr; i++)
+        pv_free_page((char *)pages + i * PV_PAGE_SIZE);
+}
+
+uint64_t pv_nr_free_pages(void)
 {
     return pv_nr_pages() - next_pfn + nr_free_list;
 }

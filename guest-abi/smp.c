@@ -45,8 +45,7 @@ _Noreturn void pv_vcpu_start(struct pv_vcpu *vcpu)
 static int initialise(struct pv_vcpu *vcpu)
 {
     char *stack = pv_alloc_pages(STACK_PAGES);
-    char *context_pages = pv_alloc_pages(CONTEXT_PAGES);
-    struct vcpu_guest_context *context = (struct vcpu_guest_context *)context_pages;
+    struct vcpu_guest_context *context = pv_alloc_pages(CONTEXT_PAGES);
     uint64_t stack_top = (uint64_t)stack + STACK_PAGES * PV_PAGE_SIZE;
     long rc = -XEN_ENOMEM;
 
@@ -64,10 +63,9 @@ static int initialise(struct pv_vcpu *vcpu)
         pv_traps_fill(context);
         rc = vcpu_op(VCPUOP_initialise, vcpu->id, context);
     }
-    for (size_t i = 0; context && i < CONTEXT_PAGES; i++)
-        pv_free_page(context_pages + i * PV_PAGE_SIZE);
-    for (size_t i = 0; rc && stack && i < STACK_PAGES; i++)
-        pv_free_page(stack + i * PV_PAGE_SIZE);
+    pv_free_pages(context, CONTEXT_PAGES);
+    if (rc)
+        pv_free_pages(stack, STACK_PAGES);
     return (int)rc;
 }
 
@@ -77,6 +75,8 @@ int pv_start_vcpu(unsigned int id, int (*fn)(void *arg), void *arg)
 
     if (id == 0 || id >= PV_MAX_VCPUS)
         return -XEN_EINVAL;
+    if (pv_vcpu_is_up(id))
+        return -XEN_EBUSY;
     vcpu = &vcpus[id];
     vcpu->main = fn;
     vcpu->arg = arg;

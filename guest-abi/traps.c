@@ -165,23 +165,26 @@ static const struct extable_entry *find_fixup(uint64_t rip)
 }
 
 /* Turns a kernel-mode fault into a value, if somebody expects one. */
-static bool fault_expected(struct pv_regs *regs, struct pv_vcpu *vcpu, pv_fault_t fault)
+static bool fault_expected(struct pv_regs *regs, struct pv_vcpu *vcpu, pv_fault_t fault,
+                           uint64_t cr2)
 {
     const struct extable_entry *fixup = find_fixup(regs->rip - is_trap(regs->vector));
     struct pv_try *try = vcpu->try;
 
+    if (!fixup && !try)
+        return false;
+    vcpu->last.fault = fault;
+    vcpu->last.cr2 = cr2;
+    vcpu->last.regs = *regs;
     if (fixup) {
         regs->rip = fixup->to;
         regs->r12 = fault;
-        return true;
-    }
-    if (try) {
+    } else {
         vcpu->try = try->outer;
         try->fault = fault;
         pv_return_to_context(regs, &try->context, try->rflags, 0);
-        return true;
     }
-    return false;
+    return true;
 }
 
 void pv_print_regs(const struct pv_regs *r)
@@ -219,10 +222,7 @@ void pv_trap_dispatch(struct pv_regs *regs)
 
     if (pv_regs_user(regs) && pv_user_finish(regs, fault, cr2))
         return;
-    vcpu->last.fault = fault;
-    vcpu->last.cr2 = cr2;
-    vcpu->last.regs = *regs;
-    if (!pv_regs_user(regs) && fault_expected(regs, vcpu, fault))
+    if (!pv_regs_user(regs) && fault_expected(regs, vcpu, fault, cr2))
         return;
     handler = regs->vector < 256 ? __atomic_load_n(&handlers[regs->vector], __ATOMIC_ACQUIRE)
                                  : NULL;
@@ -230,7 +230,7 @@ void pv_trap_dispatch(struct pv_regs *regs)
         handler(regs);
         return;
     }
-    pv_print_regs(&vcpu->last.regs);
+    pv_print_regs(regs);
     pv_panic("pvguest: nothing handles this exception\n");
 }
 

@@ -32,21 +32,31 @@ static int map_image(const char *from, const char *to, uint64_t flags)
 
 static int build_root(void)
 {
-    uint64_t *root = pv_alloc_table();
-    int rc;
+    void *root;
+    pv_mfn_t mfn;
+    int rc = map_image(pv_user_text_start, pv_user_text_end, PV_PROT_RX);
 
-    if (!root)
-        return -XEN_ENOMEM;
-    rc = map_image(pv_user_text_start, pv_user_text_end, PV_PROT_RX);
     if (!rc)
         rc = map_image(pv_user_text_end, pv_user_data_end, PV_PROT_RW);
-    if (!rc)
-        rc = pv_pin(pv_va_to_mfn(root), 4);
-    if (!rc)
-        rc = pv_write_pte(pv_va_to_mfn(root).nr << PV_PAGE_SHIFT,
-                          *pv_find_pte(pv_current_root(), 0, 4));
-    if (!rc)
-        user_root = root;
+    if (rc)
+        return rc;
+    root = pv_alloc_table();
+    if (!root)
+        return -XEN_ENOMEM;
+    mfn = pv_va_to_mfn(root);
+    rc = pv_pin(mfn, 4);
+    if (rc)
+        goto free;
+    rc = pv_write_pte(mfn.nr << PV_PAGE_SHIFT, *pv_find_pte(pv_current_root(), 0, 4));
+    if (rc)
+        goto unpin;
+    user_root = root;
+    return 0;
+
+unpin:
+    pv_unpin(mfn);
+free:
+    pv_free_table(root);
     return rc;
 }
 
@@ -65,9 +75,14 @@ static int build_stacks(struct pv_vcpu *vcpu)
     for (size_t i = 0; i < USER_STACK_PAGES && !rc; i++)
         rc = pv_map(va + i * PV_PAGE_SIZE, pv_va_to_mfn(pages + i * PV_PAGE_SIZE),
                     PV_PROT_RW | PV_PTE_USER);
-    if (!rc)
-        vcpu->trap_stack = (uint64_t)trap_stack + TRAP_STACK_PAGES * PV_PAGE_SIZE;
-    return rc;
+    if (rc) {
+        pv_unmap(va, USER_STACK_PAGES);
+        pv_free_pages(pages, USER_STACK_PAGES);
+        pv_free_pages(trap_stack, TRAP_STACK_PAGES);
+        return rc;
+    }
+    vcpu->trap_stack = (uint64_t)trap_stack + TRAP_STACK_PAGES * PV_PAGE_SIZE;
+    return 0;
 }
 
 int pv_user_init(void)

@@ -21,7 +21,7 @@ static void cmd_info(const struct platform *platform)
     pv_printf("this domain   %s%s\n", si->flags & SIF_INITDOMAIN ? "first" : "ordinary",
               si->flags & SIF_PRIVILEGED ? ", privileged" : "");
     pv_printf("memory        %lu KiB, %lu KiB free\n", platform->memory_kib,
-              pv_free_pages() * (PV_PAGE_SIZE / 1024));
+              pv_nr_free_pages() * (PV_PAGE_SIZE / 1024));
     pv_printf("virtual CPUs  %u\n", platform->vcpus);
     pv_printf("command line  %s\n", (const char *)si->cmd_line);
 }
@@ -94,7 +94,7 @@ static void cmd_mem(const struct platform *platform)
     if (si->mod_len && !(si->flags & SIF_MOD_START_PFN))
         print_frame_range("ramdisk", si->mod_start, si->mod_len);
     print_p2m();
-    pv_printf("%lu of %lu pages free\n", pv_free_pages(), pv_nr_pages());
+    pv_printf("%lu of %lu pages free\n", pv_nr_free_pages(), pv_nr_pages());
 }
 
 /* ---- time ---- */

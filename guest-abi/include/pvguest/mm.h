@@ -73,8 +73,11 @@ uint64_t pv_nr_pages(void);    /* of the domain, at boot */
 void *pv_alloc_page(void);
 /* nr pages that follow each other in pfn and address (not in machine memory); or NULL. */
 void *pv_alloc_pages(unsigned int nr);
+/* Gives one back, or nr of them (NULL: nothing happens). */
 void pv_free_page(void *page);
-uint64_t pv_free_pages(void);
+void pv_free_pages(void *pages, unsigned int nr);
+/* How many pages are left. */
+uint64_t pv_nr_free_pages(void);
 
 /* A page of zeroes with no writable mapping, fit to become a page table; or NULL. */
 void *pv_alloc_table(void);

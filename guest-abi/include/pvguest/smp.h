@@ -49,7 +49,8 @@ unsigned int pv_nr_vcpus(void);
 
 /*
  * Starts vCPU `id` in fn(arg); when fn returns, the vCPU goes down.  Returns 0, -ENOMEM, -EINVAL
- * for id 0 or beyond PV_MAX_VCPUS, or the errno of VCPUOP_initialise or VCPUOP_up (xen/vcpu.h).
+ * for id 0 or beyond PV_MAX_VCPUS, -EBUSY if it is up, or the errno of VCPUOP_initialise or
+ * VCPUOP_up (xen/vcpu.h).  Only one vCPU at a time may call it.
  * Starting a vCPU that went down starts it again.
  */
 int pv_start_vcpu(unsigned int id, int (*fn)(void *arg), void *arg);

@@ -60,9 +60,10 @@ static inline bool pv_regs_user(const struct pv_regs *regs)
 typedef void pv_trap_handler_t(struct pv_regs *regs);
 
 /*
- * Sets the handler of a vector (0 to 255) on all vCPUs; NULL takes it away.  Vectors above 31 are
- * software interrupts (`int n`), which guest kernel and user may then both raise.  A handler runs
- * with events disabled.  Returns 0, or the negative errno of set_trap_table (xen/xen.h).
+ * Sets the handler of a vector (0 to 255); NULL takes it away.  Vectors above 31 are software
+ * interrupts (`int n`), which guest kernel and user may then both raise, on this vCPU and those
+ * started later.  A handler runs with events disabled.  Returns 0, -EINVAL for another vector, or
+ * the negative errno of set_trap_table (xen/xen.h).
  */
 int pv_set_trap(unsigned int vector, pv_trap_handler_t *handler);
 
