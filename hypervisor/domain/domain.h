@@ -65,6 +65,7 @@ static inline bool preempt_needed(void)
 enum vcpu_state { VCPU_DOWN, VCPU_RUNNABLE, VCPU_BLOCKED };
 
 struct vcpu {
+    /* entry.S knows where these are. */
     struct domain *domain;
     unsigned int id;
     struct vcpu_info *info;         /* the guest's, through the direct map; never NULL */
@@ -86,7 +87,8 @@ struct vcpu {
 
     /* sched.c. Guarded by the run-queue lock of v->processor, but for what says otherwise. */
     enum vcpu_state state;
-    bool initialised;               /* has a context; guarded by domain->lock */
+    bool initialised;               /* has a context */
+    bool claimed;                   /* atomic: someone is giving it one */
     unsigned int processor;         /* its physical CPU, for good */
     bool on_cpu;                    /* its registers are in a CPU, not in v->cpu */
     struct list run_link;           /* in the queue of those that wait for the CPU */
@@ -152,20 +154,15 @@ int vcpu_up(struct vcpu *v);                        /* -EINVAL: it has no contex
 void vcpu_down(struct vcpu *v);                     /* the last one up ends the domain */
 /* VCPUOP_register_vcpu_info: moves the vcpu_info of @v, which is down or the running one. */
 int vcpu_move_info(struct vcpu *v, mfn_t m, u32 offset);
-/* Virtual timers: VIRQ_TIMER at a time, or every so often. */
-void vcpu_timers_init(struct vcpu *v);
-void vcpu_set_singleshot(struct vcpu *v, u64 expires_ns);
-void vcpu_set_period(struct vcpu *v, u64 period_ns);    /* 0 stops it */
 
 /* ---- sched.c ---- */
-void sched_init(void);              /* CPU numbers are known; before the first vCPU */
+void sched_init(void);              /* timers too; before other CPUs and the first vCPU */
 unsigned int sched_place(void);     /* the CPU for a new vCPU */
 void sched_start(struct vcpu *v);   /* down -> runnable */
 void sched_stop(struct vcpu *v);    /* -> down; running elsewhere it stops soon */
 void vcpu_wake(struct vcpu *v);     /* blocked -> runnable, kicks its CPU */
 void vcpu_kick(struct vcpu *v);     /* an event is pending: wake it, or interrupt it where it runs */
 void vcpu_block(void);              /* current sleeps on its way out, unless it has an event */
-void vcpu_block_cancel(void);       /* no, it doesn't */
 void vcpu_yield(void);
 void schedule(void);                /* softirq: picks the next vCPU; does not return if it switches */
 noreturn void idle(void);

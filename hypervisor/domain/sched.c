@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who runs: round robin on each physical CPU, among the vCPUs that were placed there.
+ *
+ * A vCPU is in its CPU's queue exactly while it could run and another one does. The slice is only
+ * enforced, by a timer, while somebody waits; who has run longer than that alone gives way at once.
+ *
+ * The switch happens on the way out to a guest and nowhere else: schedule() drops the C frames it was
+ * called on, so nothing of a vCPU is left on a stack.
+ *
+ * Sleeping: the vCPU becomes VCPU_BLOCKED, then looks for an event; a sender makes the event visible,
+ * then looks whether the vCPU is VCPU_BLOCKED. With a full barrier between the two steps on either
+ * side, one of them sees the other.
+ */
+#include "domain/internal.h"
+#include "event/event.h"
+#include "lib/atomic.h"
+#include "mm/mm.h"
+
+#define SLICE_NS 10000000ull
+
+struct run_queue {
+    spinlock_t lock;
+    struct list waiting;
+    struct vcpu *running;   /* loaded on the CPU, NULL: idle */
+    unsigned int placed;    /* vCPUs that live here; atomic */
+    u64 slice_end;          /* the CPU's own: until when `running` need not give way */
+    struct timer slice;
+} __aligned(64);
+
+static struct run_queue queues[MAX_CPUS];
+
+static struct run_queue *queue_of(const struct vcpu *v)
+{
+    return &queues[v->processor];
+}
+
+static void slice_over(void *unused)
+{
+    (void)unused;
+    raise_softirq(SOFTIRQ_SCHEDULE);
+}
+
+void sched_init(void)
+{
+    timers_init();
+    for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++) {
+        spin_lock_init(&queues[cpu].lock, LOCK_SCHED);
+        list_init(&queues[cpu].waiting);
+        timer_init(&queues[cpu].slice, slice_over, NULL);
+    }
+}
+
+unsigned int sched_place(void)
+{
+    unsigned int best = 0;
+
+    for (unsigned int cpu = 1; cpu < cpu_count(); cpu++)
+        if (READ_ONCE(queues[cpu].placed) < READ_ONCE(queues[best].placed))
+            best = cpu;
+    atomic_add(&queues[best].placed, 1);
+    return best;
+}
+
+static bool can_run(const struct vcpu *v)
+{
+    return v->state == VCPU_RUNNABLE && !domain_stopped(v->domain);
+}
+
+/* The queue's lock is held. */
+static void enqueue(struct run_queue *rq, struct vcpu *v)
+{
+    list_add_before(&rq->waiting, &v->run_link);
+    runstate_set(v, RUNSTATE_runnable);
+}
+
+void sched_start(struct vcpu *v)
+{
+    struct run_queue *rq = queue_of(v);
+
+    spin_lock(&rq->lock);
+    if (v->state == VCPU_DOWN) {
+        v->state = VCPU_RUNNABLE;
+        if (rq->running != v)
+            enqueue(rq, v);
+    }
+    spin_unlock(&rq->lock);
+    raise_softirq_on(v->processor, SOFTIRQ_SCHEDULE);
+}
+
+void sched_stop(struct vcpu *v)
+{
+    struct run_queue *rq = queue_of(v);
+    bool running;
+
+    spin_lock(&rq->lock);
+    v->state = VCPU_DOWN;
+    running = rq->running == v;
+    if (!running) {
+        list_del(&v->run_link);
+        runstate_set(v, RUNSTATE_offline);
+    }
+    spin_unlock(&rq->lock);
+    if (running)
+        raise_softirq_on(v->processor, SOFTIRQ_SCHEDULE);
+}
+
+void vcpu_wake(struct vcpu *v)
+{
+    struct run_queue *rq = queue_of(v);
+    bool queued = false;
+    u64 bit = 1ull << v->id;
+
+    spin_lock(&rq->lock);
+    if (v->state == VCPU_BLOCKED) {
+        v->state = VCPU_RUNNABLE;
+        queued = rq->running != v;
+        if (queued)
+            enqueue(rq, v);
+    }
+    spin_unlock(&rq->lock);
+    if (READ_ONCE(v->domain->events.pollers) & bit)
+        atomic_and(&v->domain->events.pollers, ~bit);
+    if (queued)
+        raise_softirq_on(v->processor, SOFTIRQ_SCHEDULE);
+}
+
+void vcpu_kick(struct vcpu *v)
+{
+    if (READ_ONCE(v->state) == VCPU_BLOCKED)
+        vcpu_wake(v);
+    else if (v != current && READ_ONCE(v->on_cpu))
+        smp_kick(v->processor);
+}
+
+void vcpu_block(void)
+{
+    struct vcpu *v = current;
+    struct run_queue *rq = queue_of(v);
+
+    spin_lock(&rq->lock);
+    if (v->state == VCPU_RUNNABLE)
+        v->state = VCPU_BLOCKED;
+    spin_unlock(&rq->lock);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (event_deliverable(v))
+        vcpu_wake(v);
+    else
+        raise_softirq(SOFTIRQ_SCHEDULE);
+}
+
+void runstate_get(struct vcpu *v, struct vcpu_runstate_info *out)
+{
+    struct run_queue *rq = queue_of(v);
+
+    spin_lock(&rq->lock);
+    *out = v->runstate;
+    spin_unlock(&rq->lock);
+    runstate_account(out, now_ns());
+}
+
+void vcpu_yield(void)
+{
+    struct run_queue *rq = &queues[this_cpu_id()];
+
+    if (READ_ONCE(rq->waiting.next) == &rq->waiting)
+        return;
+    rq->slice_end = 0;
+    raise_softirq(SOFTIRQ_SCHEDULE);
+}
+
+/* The first that waits, skipping those of domains that were stopped; NULL: none. */
+static struct vcpu *dequeue(struct run_queue *rq)
+{
+    while (!list_empty(&rq->waiting)) {
+        struct vcpu *v = list_entry(rq->waiting.next, struct vcpu, run_link);
+
+        list_del(&v->run_link);
+        if (can_run(v))
+            return v;
+    }
+    return NULL;
+}
+
+static struct vcpu *pick_next(struct run_queue *rq, struct vcpu *prev, u64 now)
+{
+    bool stays = prev && can_run(prev);
+
+    if (stays && (list_empty(&rq->waiting) || now < rq->slice_end))
+        return prev;
+    if (stays)
+        enqueue(rq, prev);
+    else if (prev)
+        runstate_set(prev, prev->state == VCPU_BLOCKED ? RUNSTATE_blocked : RUNSTATE_offline);
+    rq->slice_end = now + SLICE_NS;
+    return dequeue(rq);
+}
+
+static void load(struct vcpu *v)
+{
+    atomic_or(&v->domain->tlb_cpus, BIT(this_cpu_id()));
+    /* From here on a sender kicks this CPU; it looks for events after the barrier. */
+    __atomic_store_n(&v->on_cpu, true, __ATOMIC_SEQ_CST);
+    mm_load_root(v);
+    guest_cpu_load(v);
+    time_update_vcpu(v);
+    v->areas_stale = v->runstate_area || v->time_area;
+    if (v->areas_stale && v->cpu.kernel_mode)
+        runstate_flush(v);
+}
+
+static noreturn void switch_to(struct vcpu *prev, struct vcpu *next)
+{
+    if (prev) {
+        guest_cpu_save(prev);
+        store_release(&prev->on_cpu, false);
+    }
+    if (next)
+        load(next);
+    else
+        write_cr3(mfn_to_maddr(hv_root()).v);
+    /* The other root is loaded: nothing of the old domain's is left in the TLB. */
+    if (prev && (!next || next->domain != prev->domain))
+        atomic_and(&prev->domain->tlb_cpus, ~BIT(this_cpu_id()));
+    return_to_guest();
+}
+
+void schedule(void)
+{
+    struct run_queue *rq = &queues[this_cpu_id()];
+    struct vcpu *prev = current, *next;
+    bool contested;
+
+    spin_lock(&rq->lock);
+    next = pick_next(rq, prev, now_ns());
+    contested = !list_empty(&rq->waiting);
+    rq->running = next;
+    if (next && next->runstate.state != RUNSTATE_running)
+        runstate_set(next, RUNSTATE_running);
+    spin_unlock(&rq->lock);
+
+    if (contested)
+        timer_set(&rq->slice, rq->slice_end);
+    else
+        timer_stop(&rq->slice);
+    if (next != prev)
+        switch_to(prev, next);
+}
+
+noreturn void idle(void)
+{
+    for (;;) {
+        do_softirqs();
+        if (!softirq_pending())
+            irq_enable_and_halt();
+    }
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Work that a CPU does before it leaves to a guest, or sleeps. Interrupt handlers and other CPUs
+ * only set a bit; do_softirqs() does the work on the way out, when no lock is held.
+ */
+#include "domain/domain.h"
+#include "event/event.h"
+#include "lib/atomic.h"
+
+DEFINE_PER_CPU(u32, softirqs);
+
+static void console_input(void)
+{
+    if (first_domain)
+        send_global_virq(first_domain, VIRQ_CONSOLE);
+}
+
+static void (*const handlers[SOFTIRQ_COUNT])(void) = {
+    [SOFTIRQ_TIMER]       = timer_run_expired,
+    [SOFTIRQ_CONSOLE]     = console_input,
+    [SOFTIRQ_MACHINE_END] = machine_end,
+    [SOFTIRQ_SCHEDULE]    = schedule,
+};
+
+void raise_softirq_on(unsigned int cpu, enum softirq nr)
+{
+    u32 bit = 1u << nr;
+
+    /* Whoever found the bit clear kicks; the CPU looks at its bits after it has taken the kick. */
+    if (cpu == this_cpu_id())
+        raise_softirq(nr);
+    else if (!(atomic_or(&per_cpu(softirqs, cpu), bit) & bit))
+        smp_kick(cpu);
+}
+
+void do_softirqs(void)
+{
+    u32 pending;
+
+    while ((pending = READ_ONCE(this_cpu(softirqs))) != 0) {
+        unsigned int nr = (unsigned int)__builtin_ctz(pending);
+
+        /* Cleared before the work, which may not come back, and may be asked for again meanwhile. */
+        atomic_and(&this_cpu(softirqs), ~(1u << nr));
+        if (handlers[nr])
+            handlers[nr]();
+    }
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* vcpu_op: one vCPU of the caller's domain, by number. A number that is not there costs next to nothing. */
+#include "domain/internal.h"
+#include "hypercall/guest_access.h"
+#include "hypercall/hypercall.h"
+#include "lib/atomic.h"
+#include "mm/mm.h"
+
+#define MIN_PERIOD_NS 1000000ull
+#define MAX_PERIOD_NS (~0ull >> 2)
+
+static long op_initialise(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
+{
+    const unsigned int order = 1;
+    struct vcpu_guest_context *ctx;
+    long rc;
+
+    BUILD_ASSERT(sizeof(*ctx) <= PAGE_SIZE << 1);
+    if (atomic_xchg(&v->claimed, true))
+        return -EEXIST;
+    rc = -EEXIST;
+    if (v->initialised)
+        goto out;
+    rc = -ENOMEM;
+    ctx = alloc_hv_pages(order);    /* too much for the stack */
+    if (!ctx)
+        goto out;
+    rc = copy_arg_from_guest(ctx, arg) ? guest_cpu_set_context(v, ctx) : -EFAULT;
+    free_hv_pages(ctx, order);
+    if (rc == 0)
+        WRITE_ONCE(v->initialised, true);
+    else if (rc == -ERESTART)
+        rc = hypercall_restart(VCPUOP_initialise, v->id, (u64)arg.p);
+out:
+    store_release(&v->claimed, false);
+    return rc;
+}
+
+static long op_up(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
+{
+    (void)arg;
+    return vcpu_up(v);
+}
+
+static long op_down(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
+{
+    (void)arg;
+    vcpu_down(v);
+    return 0;
+}
+
+static long op_is_up(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
+{
+    (void)arg;
+    return READ_ONCE(v->state) != VCPU_DOWN;
+}
+
+static long op_get_runstate_info(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
+{
+    struct vcpu_runstate_info r;
+
+    __builtin_memset(&r, 0, sizeof(r));
+    runstate_get(v, &r);
+    return copy_arg_to_guest(arg, &r) ? 0 : -EFAULT;
+}
+
+/* The area is written at once, for any vCPU; from then on by the vCPU itself. */
+static long op_register_runstate(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
+{
+    struct vcpu_register_runstate_memory_area area;
+    struct vcpu_runstate_info r;
+
+    if (!copy_arg_from_guest(&area, arg) || !guest_range_ok(area.addr.p, sizeof(r)))
+        return -EFAULT;
+    WRITE_ONCE(v->runstate_area, area.addr.p);
+    if (v == current) {
+        runstate_flush(v);
+        return 0;
+    }
+    __builtin_memset(&r, 0, sizeof(r));
+    runstate_get(v, &r);
+    return !area.addr.p || copy_to_guest_raw(area.addr.p, &r, sizeof(r)) ? 0 : -EFAULT;
+}
+
+static long op_register_time(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
+{
+    struct vcpu_register_time_memory_area area;
+
+    if (!copy_arg_from_guest(&area, arg) ||
+        !guest_range_ok(area.addr.p, sizeof(struct vcpu_time_info)))
+        return -EFAULT;
+    WRITE_ONCE(v->time_area, area.addr.p);
+    if (v == current)
+        runstate_flush(v);
+    return 0;
+}
+
+static long op_set_periodic(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
+{
+    struct vcpu_set_periodic_timer set;
+
+    if (!copy_arg_from_guest(&set, arg))
+        return -EFAULT;
+    if (set.period_ns < MIN_PERIOD_NS || set.period_ns > MAX_PERIOD_NS)
+        return -EINVAL;
+    vcpu_set_period(v, set.period_ns);
+    return 0;
+}
+
+static long op_stop_periodic(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
+{
+    (void)arg;
+    vcpu_set_period(v, 0);
+    return 0;
+}
+
+static long op_set_singleshot(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
+{
+    struct vcpu_set_singleshot_timer set;
+
+    if (v != current)
+        return -EINVAL;
+    if (!copy_arg_from_guest(&set, arg))
+        return -EFAULT;
+    if ((set.flags & VCPU_SSHOTTMR_future) && set.timeout_abs_ns < now_ns())
+        return -ETIME;
+    vcpu_set_singleshot(v, set.timeout_abs_ns);
+    return 0;
+}
+
+static long op_stop_singleshot(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
+{
+    (void)arg;
+    if (v != current)
+        return -EINVAL;
+    timer_stop(&v->singleshot);
+    return 0;
+}
+
+static long op_register_vcpu_info(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
+{
+    struct vcpu_register_vcpu_info info;
+
+    if (!copy_arg_from_guest(&info, arg))
+        return -EFAULT;
+    return vcpu_move_info(v, MFN(info.mfn), info.offset);
+}
+
+static long op_send_nmi(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
+{
+    (void)arg;
+    if (!atomic_xchg(&v->cpu.nmi_pending, true))
+        vcpu_kick(v);
+    return 0;
+}
+
+/* No vCPU is pinned for its guest, so the identity of its CPU is not told: get_physid is a hole. */
+static long (*const ops[])(struct vcpu *v, XEN_GUEST_HANDLE(void) arg) = {
+    [VCPUOP_initialise]                    = op_initialise,
+    [VCPUOP_up]                            = op_up,
+    [VCPUOP_down]                          = op_down,
+    [VCPUOP_is_up]                         = op_is_up,
+    [VCPUOP_get_runstate_info]             = op_get_runstate_info,
+    [VCPUOP_register_runstate_memory_area] = op_register_runstate,
+    [VCPUOP_set_periodic_timer]            = op_set_periodic,
+    [VCPUOP_stop_periodic_timer]           = op_stop_periodic,
+    [VCPUOP_set_singleshot_timer]          = op_set_singleshot,
+    [VCPUOP_stop_singleshot_timer]         = op_stop_singleshot,
+    [VCPUOP_register_vcpu_info]            = op_register_vcpu_info,
+    [VCPUOP_send_nmi]                      = op_send_nmi,
+    [VCPUOP_register_vcpu_time_memory_area] = op_register_time,
+};
+
+long do_vcpu_op(unsigned int cmd, unsigned int vcpuid, XEN_GUEST_HANDLE(void) arg)
+{
+    struct domain *d = current->domain;
+
+    if (vcpuid >= d->max_vcpus)
+        return -ENOENT;
+    if (cmd >= ARRAY_SIZE(ops))
+        return -ENOSYS;
+    cmd = (unsigned int)index_nospec(cmd, ARRAY_SIZE(ops));
+    return ops[cmd] ? ops[cmd](d->vcpus[index_nospec(vcpuid, MAX_VCPUS)], arg) : -ENOSYS;
+}
