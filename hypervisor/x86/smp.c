@@ -19,13 +19,17 @@
 BUILD_ASSERT(MAX_CPUS <= 64);           /* CPU masks are one word */
 
 unsigned long percpu_offset[MAX_CPUS];
-extern char _percpu_start[], _percpu_end[];
+extern char __percpu_start[], __percpu_end[];
 
 static u64 online = 1;                  /* atomic */
 
 unsigned int cpu_count(void)
 {
-    return (unsigned int)__builtin_popcountll(READ_ONCE(online));
+    unsigned int n = 0;
+
+    for (u64 left = READ_ONCE(online); left; left &= left - 1)
+        n++;
+    return n;
 }
 
 u64 cpu_online_mask(void)
@@ -183,12 +187,12 @@ static unsigned int order_for(size_t bytes)
 static void prepare_cpu(unsigned int cpu)
 {
     struct cpu_info *info = stack_cpu_info(cpu);
-    size_t size = (size_t)(_percpu_end - _percpu_start);
+    size_t size = (size_t)(__percpu_end - __percpu_start);
     char *area = alloc_hv_pages(order_for(size));
 
     if (!area)
         panic("no memory for the data of CPU %u", cpu);
-    percpu_offset[cpu] = (unsigned long)(area - _percpu_start);
+    percpu_offset[cpu] = (unsigned long)(area - __percpu_start);
     stack_map(cpu);
     info->cpu = cpu;
     info->percpu = percpu_offset[cpu];
