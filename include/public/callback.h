@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * callback_op(cmd, arg): where the hypervisor enters the guest kernel.
- * Errors: -XEN_EINVAL an address that is not canonical, or a type that can't be registered or unregistered;
- * -XEN_ENOSYS unknown command or type; -XEN_EFAULT.
+ * callback_op(cmd, arg): where the hypervisor enters the guest kernel. Errors: -XEN_EINVAL an
+ * address that is not canonical, or a type that can't be registered or unregistered; -XEN_ENOSYS
+ * unknown command or type; -XEN_EFAULT.
  */
 #ifndef __XEN_PUBLIC_CALLBACK_H__
 #define __XEN_PUBLIC_CALLBACK_H__
@@ -10,7 +10,7 @@
 #include "xen.h"
 
 #define CALLBACKTYPE_event               0 /* an event is pending */
-#define CALLBACKTYPE_failsafe            1 /* a segment or return frame of the guest could not be loaded */
+#define CALLBACKTYPE_failsafe            1 /* a segment or return frame could not be loaded */
 #define CALLBACKTYPE_syscall             2 /* SYSCALL in 64-bit user code */
 #define CALLBACKTYPE_sysenter_deprecated 3
 #define CALLBACKTYPE_nmi                 4
@@ -22,7 +22,7 @@
 #define CALLBACKF_mask_events  (1U << _CALLBACKF_mask_events)
 
 #define CALLBACKOP_register   0 /* struct callback_register */
-#define CALLBACKOP_unregister 1 /* struct callback_unregister; -XEN_EINVAL for those that a guest can't be without */
+#define CALLBACKOP_unregister 1 /* struct callback_unregister; -XEN_EINVAL for indispensable ones */
 
 #ifndef __ASSEMBLY__
 

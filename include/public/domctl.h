@@ -2,9 +2,10 @@
 /*
  * domctl(op): how the toolstack makes, inspects, steers and destroys domains.
  *
- * struct xen_domctl (at the end of this file) names the command, the domain and the arguments; results are stored in
- * it. Errors that any command may give: -XEN_EACCES another interface version, -XEN_EPERM the caller has no privilege
- * over the domain, -XEN_ESRCH no such domain, -XEN_EINVAL bad argument, -XEN_EFAULT, -XEN_ENOSYS unknown command.
+ * struct xen_domctl (at the end of this file) names the command, the domain and the arguments;
+ * results are stored in it. Errors that any command may give: -XEN_EACCES another interface
+ * version, -XEN_EPERM the caller has no privilege over the domain, -XEN_ESRCH no such domain,
+ * -XEN_EINVAL bad argument, -XEN_EFAULT, -XEN_ENOSYS unknown command.
  *
  * The list holds the commands that concern PV domains.
  */
@@ -19,11 +20,11 @@
 #define XEN_DOMCTL_INTERFACE_VERSION 0x00000015
 
 /* Commands; the structure after each, or none. */
-#define XEN_DOMCTL_createdomain      1  /* createdomain; domain IN: wanted number or 0 for any, OUT; starts paused */
+#define XEN_DOMCTL_createdomain      1  /* createdomain; domain: wanted or 0, OUT; paused */
 #define XEN_DOMCTL_destroydomain     2  /* - */
-#define XEN_DOMCTL_pausedomain       3  /* -; counts: each pause needs its unpause; -XEN_EINVAL on oneself */
+#define XEN_DOMCTL_pausedomain       3  /* -; pauses count; -XEN_EINVAL on oneself */
 #define XEN_DOMCTL_unpausedomain     4  /* -; -XEN_EINVAL if not paused by the toolstack */
-#define XEN_DOMCTL_getdomaininfo     5  /* getdomaininfo; of this domain, or the one with the next higher number */
+#define XEN_DOMCTL_getdomaininfo     5  /* getdomaininfo; this domain, or the next higher */
 #define XEN_DOMCTL_setvcpuaffinity   9  /* vcpuaffinity */
 #define XEN_DOMCTL_shadow_op         10 /* shadow_op: log of the pages that a domain dirties */
 #define XEN_DOMCTL_max_mem           11 /* max_mem */
@@ -42,10 +43,10 @@
 #define XEN_DOMCTL_getvcpuaffinity   25 /* vcpuaffinity */
 #define XEN_DOMCTL_resumedomain      27 /* -; let a suspended domain go on */
 #define XEN_DOMCTL_sendtrigger       28 /* sendtrigger */
-#define XEN_DOMCTL_subscribe         29 /* subscribe: an event channel of that domain that tells of its suspension */
+#define XEN_DOMCTL_subscribe         29 /* subscribe: its event channel that tells of suspension */
 #define XEN_DOMCTL_set_address_size  35 /* address_size */
 #define XEN_DOMCTL_get_address_size  36 /* address_size */
-#define XEN_DOMCTL_memory_mapping    39 /* memory_mapping; for PV domains it gives the right to map only */
+#define XEN_DOMCTL_memory_mapping    39 /* memory_mapping; PV: gives the right to map, no more */
 #define XEN_DOMCTL_ioport_mapping    40 /* ioport_mapping */
 #define XEN_DOMCTL_set_ext_vcpucontext 42 /* ext_vcpucontext */
 #define XEN_DOMCTL_get_ext_vcpucontext 43 /* ext_vcpucontext */
@@ -55,7 +56,7 @@
 #define XEN_DOMCTL_getpageframeinfo3 61 /* getpageframeinfo3 */
 #define XEN_DOMCTL_setvcpuextstate   62 /* vcpuextstate */
 #define XEN_DOMCTL_getvcpuextstate   63 /* vcpuextstate */
-#define XEN_DOMCTL_set_virq_handler  66 /* set_virq_handler: the domain handles a global virtual interrupt */
+#define XEN_DOMCTL_set_virq_handler  66 /* set_virq_handler: it gets a global virtual interrupt */
 #define XEN_DOMCTL_setnodeaffinity   68 /* nodeaffinity */
 #define XEN_DOMCTL_getnodeaffinity   69 /* nodeaffinity */
 #define XEN_DOMCTL_get_vcpu_msrs     72 /* vcpu_msrs */
@@ -148,7 +149,10 @@ struct xen_domctl_getdomaininfo {
 typedef struct xen_domctl_getdomaininfo xen_domctl_getdomaininfo_t;
 DEFINE_XEN_GUEST_HANDLE(xen_domctl_getdomaininfo_t);
 
-/* Types of frames: each entry of the array goes in as an mfn and comes out as one of these. At most 1024 entries. */
+/*
+ * Types of frames: each entry of the array goes in as an mfn and comes out as one of these. At most
+ * 1024 entries.
+ */
 #define XEN_DOMCTL_PFINFO_LTAB_SHIFT    28
 #define XEN_DOMCTL_PFINFO_NOTAB         (0x0U << 28)
 #define XEN_DOMCTL_PFINFO_L1TAB         (0x1U << 28)
@@ -175,7 +179,7 @@ struct xen_domctl_getpageframeinfo3 {
 #define XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION  30
 #define XEN_DOMCTL_SHADOW_OP_SET_ALLOCATION  31
 #define XEN_DOMCTL_SHADOW_OP_ENABLE          32
-#define XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL     (1 << 0) /* mode: the last round, the domain is paused */
+#define XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL     (1 << 0) /* mode: last round, domain paused */
 
 struct xen_domctl_shadow_op_stats {
     uint32_t fault_count;
@@ -213,7 +217,10 @@ struct xen_domctl_nodeaffinity {
     struct xenctl_bitmap nodemap;
 };
 
-/* Where a vCPU may run (hard) and where it had better (soft). The maps come back as they took effect. */
+/*
+ * Where a vCPU may run (hard) and where it had better (soft). The maps come back as they took
+ * effect.
+ */
 struct xen_domctl_vcpuaffinity {
     uint32_t vcpu;
 #define _XEN_VCPUAFFINITY_HARD  0
@@ -380,7 +387,10 @@ struct xen_domctl_set_target {
     domid_t target;
 };
 
-/* What cpuid and rdmsr show. Numbers are IN: entries or room, OUT: entries; errors point to the one that was wrong. */
+/*
+ * What cpuid and rdmsr show. Numbers are IN: entries or room, OUT: entries; errors point to the one
+ * that was wrong.
+ */
 struct xen_domctl_cpu_policy {
     uint32_t nr_leaves;
     uint32_t nr_msrs;

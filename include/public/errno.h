@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Error numbers; hypercalls return their negatives. Included plainly this defines an enum, XEN_EPERM = 1 and so on
- * (nothing in assembly). An includer that first defines XEN_ERRNO(name, value) gets that expanded once for each number
- * instead, as often as it includes the file, and finds the macro undefined afterwards.
+ * Error numbers; hypercalls return their negatives. Included plainly this defines an enum,
+ * XEN_EPERM = 1 and so on (nothing in assembly). An includer that first defines XEN_ERRNO(name,
+ * value) gets that expanded once for each number instead, as often as it includes the file, and
+ * finds the macro undefined afterwards.
  */
 #ifndef XEN_ERRNO
 #ifndef __XEN_PUBLIC_ERRNO_H__

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Event channels: one-bit notifications between domains, from virtual and physical interrupts, and between the vCPUs
- * of a domain. A domain knows its channels by port numbers; port 0 is never valid.
+ * Event channels: one-bit notifications between domains, from virtual and physical interrupts, and
+ * between the vCPUs of a domain. A domain knows its channels by port numbers; port 0 is never
+ * valid.
  *
- * event_channel_op(cmd, arg): arg points to the structure named after the command. How a pending event reaches the
- * guest: struct vcpu_info in xen.h.
+ * event_channel_op(cmd, arg): arg points to the structure named after the command. How a pending
+ * event reaches the guest: struct vcpu_info in xen.h.
  *
- * Errors that any command may give: -XEN_EINVAL a port that does not exist or is in the wrong state, -XEN_ESRCH no such
- * domain, -XEN_EPERM not allowed for it, -XEN_ENOENT no such vCPU, -XEN_ENOSPC no free port, -XEN_ENOMEM, -XEN_EFAULT,
- * -XEN_ENOSYS unknown command.
+ * Errors that any command may give: -XEN_EINVAL a port that does not exist or is in the wrong
+ * state, -XEN_ESRCH no such domain, -XEN_EPERM not allowed for it, -XEN_ENOENT no such vCPU,
+ * -XEN_ENOSPC no free port, -XEN_ENOMEM, -XEN_EFAULT, -XEN_ENOSYS unknown command.
  */
 #ifndef __XEN_PUBLIC_EVENT_CHANNEL_H__
 #define __XEN_PUBLIC_EVENT_CHANNEL_H__
@@ -30,7 +31,9 @@
 #define EVTCHNOP_expand_array     12
 #define EVTCHNOP_set_priority     13
 
-/* Ports of the two-level bitmaps in shared_info, all that there are unless init_control was called. */
+/*
+ * Ports of the two-level bitmaps in shared_info, all that there are unless init_control was called.
+ */
 #define EVTCHN_2L_NR_CHANNELS (sizeof(xen_ulong_t) * sizeof(xen_ulong_t) * 64)
 
 #ifndef __ASSEMBLY__
@@ -39,8 +42,8 @@ typedef uint32_t evtchn_port_t;
 DEFINE_XEN_GUEST_HANDLE(evtchn_port_t);
 
 /*
- * alloc_unbound: a new port in dom that remote_dom may bind to. Either may be DOMID_SELF; a dom other than the caller
- * needs privilege over it.
+ * alloc_unbound: a new port in dom that remote_dom may bind to. Either may be DOMID_SELF; a dom
+ * other than the caller needs privilege over it.
  */
 struct evtchn_alloc_unbound {
     domid_t dom, remote_dom;
@@ -49,8 +52,8 @@ struct evtchn_alloc_unbound {
 typedef struct evtchn_alloc_unbound evtchn_alloc_unbound_t;
 
 /*
- * bind_interdomain: a new port of the caller, connected to remote_port, which must be unbound and offered to the
- * caller. It starts pending, so that a notification sent before is not lost.
+ * bind_interdomain: a new port of the caller, connected to remote_port, which must be unbound and
+ * offered to the caller. It starts pending, so that a notification sent before is not lost.
  */
 struct evtchn_bind_interdomain {
     domid_t remote_dom;
@@ -60,8 +63,8 @@ struct evtchn_bind_interdomain {
 typedef struct evtchn_bind_interdomain evtchn_bind_interdomain_t;
 
 /*
- * bind_virq: a new port for a virtual interrupt (VIRQ_...) of a vCPU; global ones must name vCPU 0 (-XEN_EINVAL). Each
- * can be bound once (-XEN_EEXIST). A per-vCPU one stays on its vCPU.
+ * bind_virq: a new port for a virtual interrupt (VIRQ_...) of a vCPU; global ones must name vCPU 0
+ * (-XEN_EINVAL). Each can be bound once (-XEN_EEXIST). A per-vCPU one stays on its vCPU.
  */
 struct evtchn_bind_virq {
     uint32_t virq;
@@ -70,7 +73,10 @@ struct evtchn_bind_virq {
 };
 typedef struct evtchn_bind_virq evtchn_bind_virq_t;
 
-/* bind_pirq: a new port for a physical interrupt that was mapped for the caller; -XEN_EEXIST if it is bound. */
+/*
+ * bind_pirq: a new port for a physical interrupt that was mapped for the caller; -XEN_EEXIST if it
+ * is bound.
+ */
 struct evtchn_bind_pirq {
     uint32_t pirq;
 #define BIND_PIRQ__WILL_SHARE 1
@@ -86,13 +92,19 @@ struct evtchn_bind_ipi {
 };
 typedef struct evtchn_bind_ipi evtchn_bind_ipi_t;
 
-/* close: frees the port; the other end of an interdomain channel becomes unbound, offered to the caller's domain. */
+/*
+ * close: frees the port; the other end of an interdomain channel becomes unbound, offered to the
+ * caller's domain.
+ */
 struct evtchn_close {
     evtchn_port_t port;
 };
 typedef struct evtchn_close evtchn_close_t;
 
-/* send: interdomain and IPI ports; an unbound port takes it without effect, others give -XEN_EINVAL. */
+/*
+ * send: interdomain and IPI ports; an unbound port takes it without effect, others give
+ * -XEN_EINVAL.
+ */
 struct evtchn_send {
     evtchn_port_t port;
 };
@@ -124,7 +136,10 @@ struct evtchn_status {
 };
 typedef struct evtchn_status evtchn_status_t;
 
-/* bind_vcpu: which vCPU a port notifies; 0 at first. -XEN_EINVAL for IPIs and per-vCPU virtual interrupts. */
+/*
+ * bind_vcpu: which vCPU a port notifies; 0 at first. -XEN_EINVAL for IPIs and per-vCPU virtual
+ * interrupts.
+ */
 struct evtchn_bind_vcpu {
     evtchn_port_t port;
     uint32_t vcpu;
@@ -192,7 +207,7 @@ DEFINE_XEN_GUEST_HANDLE(evtchn_op_t);
 #define EVTCHN_FIFO_MAX_QUEUES       (EVTCHN_FIFO_PRIORITY_MIN + 1)
 
 typedef uint32_t event_word_t;
-#define EVTCHN_FIFO_PENDING     31 /* bit numbers in an event word; the low bits are the next port in the queue */
+#define EVTCHN_FIFO_PENDING     31 /* bits of an event word; the low ones: next port in the queue */
 #define EVTCHN_FIFO_MASKED      30
 #define EVTCHN_FIFO_LINKED      29
 #define EVTCHN_FIFO_BUSY        28

@@ -10,7 +10,7 @@
 #define XENFEAT_pae_pgdir_above_4gb        4  /* page-table roots may lie anywhere */
 #define XENFEAT_mmu_pt_update_preserve_ad  5  /* MMU_PT_UPDATE_PRESERVE_AD exists */
 #define XENFEAT_highmem_assist             6
-#define XENFEAT_gnttab_map_avail_bits      7  /* grant mappings can set the entry's available bits */
+#define XENFEAT_gnttab_map_avail_bits      7  /* grant mappings set an entry's available bits */
 #define XENFEAT_hvm_callback_vector        8
 #define XENFEAT_hvm_safe_pvclock           9
 #define XENFEAT_hvm_pirqs                  10

@@ -2,14 +2,15 @@
 /*
  * Grant tables: a domain lets others use single frames of its memory.
  *
- * The granter fills an entry of its table; the entry's index is the grant reference it hands out. The grantee maps or
- * copies through the hypervisor. To offer a frame: write frame and domid, then a write barrier, then flags. To take it
- * back: wait until GTF_reading and GTF_writing are clear and change flags to 0 by compare-and-exchange, so that a map
- * in between is noticed.
+ * The granter fills an entry of its table; the entry's index is the grant reference it hands out.
+ * The grantee maps or copies through the hypervisor. To offer a frame: write frame and domid, then
+ * a write barrier, then flags. To take it back: wait until GTF_reading and GTF_writing are clear
+ * and change flags to 0 by compare-and-exchange, so that a map in between is noticed.
  *
- * grant_table_op(cmd, uop, count): uop is an array of count structures of the command's type. The call returns 0 when
- * all were processed; how each fared is in its status field (GNTST_...). It fails with -XEN_EFAULT, with -XEN_EINVAL
- * for commands that take one structure only, and with -XEN_ENOSYS for an unknown command.
+ * grant_table_op(cmd, uop, count): uop is an array of count structures of the command's type. The
+ * call returns 0 when all were processed; how each fared is in its status field (GNTST_...). It
+ * fails with -XEN_EFAULT, with -XEN_EINVAL for commands that take one structure only, and with
+ * -XEN_ENOSYS for an unknown command.
  */
 #ifndef __XEN_PUBLIC_GRANT_TABLE_H__
 #define __XEN_PUBLIC_GRANT_TABLE_H__
@@ -44,7 +45,10 @@
 #define _GTF_sub_page (8)                    /* version 2: a part of the frame, copy only */
 #define GTF_sub_page  (1U << _GTF_sub_page)
 
-/* Flags of GTF_accept_transfer, set by the hypervisor: a frame is on its way; frame holds the new mfn. */
+/*
+ * Flags of GTF_accept_transfer, set by the hypervisor: a frame is on its way; frame holds the new
+ * mfn.
+ */
 #define _GTF_transfer_committed (2)
 #define GTF_transfer_committed  (1U << _GTF_transfer_committed)
 #define _GTF_transfer_completed (3)
@@ -74,7 +78,7 @@
 #define GNTMAP_readonly         (1 << _GNTMAP_readonly)
 #define _GNTMAP_application_map (3) /* accessible to guest user mode */
 #define GNTMAP_application_map  (1 << _GNTMAP_application_map)
-#define _GNTMAP_contains_pte    (4) /* host_addr is the machine address of the L1 entry, not a virtual address */
+#define _GNTMAP_contains_pte    (4) /* host_addr is the machine address of the L1 entry */
 #define GNTMAP_contains_pte     (1 << _GNTMAP_contains_pte)
 #define _GNTMAP_guest_avail0    (16) /* bits 16 and up go to the entry's available bits */
 #define GNTMAP_guest_avail_mask ((uint32_t)~0 << _GNTMAP_guest_avail0)
@@ -106,6 +110,11 @@
 typedef uint32_t grant_ref_t;
 typedef uint32_t grant_handle_t; /* names a mapping, private to the domain that made it */
 
+#if __XEN_INTERFACE_VERSION__ < 0x0003020a
+#define grant_entry_v1   grant_entry
+#define grant_entry_v1_t grant_entry_t
+#endif
+
 /* An entry of a version 1 table, which every domain starts with. */
 struct grant_entry_v1 {
     uint16_t flags; /* GTF_... */
@@ -113,12 +122,11 @@ struct grant_entry_v1 {
     uint32_t frame; /* mfn */
 };
 typedef struct grant_entry_v1 grant_entry_v1_t;
-#if __XEN_INTERFACE_VERSION__ < 0x0003020a
-#define grant_entry   grant_entry_v1
-#define grant_entry_t grant_entry_v1_t
-#endif
 
-/* An entry of a version 2 table; reading and writing are then in a separate array of grant_status_t. */
+/*
+ * An entry of a version 2 table; reading and writing are then in a separate array of
+ * grant_status_t.
+ */
 struct grant_entry_header {
     uint16_t flags;
     domid_t domid;
@@ -152,22 +160,25 @@ typedef uint16_t grant_status_t;
 
 /*
  * Map a granted frame. A host mapping replaces a present L1 entry without complaint; undo it with
- * GNTTABOP_unmap_grant_ref, since only that releases the grant. A grant is mapped as often as asked, each mapping with
- * a handle of its own.
+ * GNTTABOP_unmap_grant_ref, since only that releases the grant. A grant is mapped as often as
+ * asked, each mapping with a handle of its own.
  */
 struct gnttab_map_grant_ref {
     uint64_t host_addr;    /* IN, see GNTMAP_host_map and GNTMAP_contains_pte */
     uint32_t flags;        /* IN: GNTMAP_... */
     grant_ref_t ref;       /* IN */
     domid_t dom;           /* IN: the granter */
-    int16_t status;        /* OUT: okay, bad_domain, bad_gntref, permission_denied, no_space, bad_virt_addr, ... */
+    int16_t status;        /* OUT: GNTST_... */
     grant_handle_t handle; /* OUT */
     uint64_t dev_bus_addr; /* OUT */
 };
 typedef struct gnttab_map_grant_ref gnttab_map_grant_ref_t;
 DEFINE_XEN_GUEST_HANDLE(gnttab_map_grant_ref_t);
 
-/* Undo a mapping. The addresses must be those it was made with; one that is 0 stays mapped, and so does the handle. */
+/*
+ * Undo a mapping. The addresses must be those it was made with; one that is 0 stays mapped, and so
+ * does the handle.
+ */
 struct gnttab_unmap_grant_ref {
     uint64_t host_addr;
     uint64_t dev_bus_addr;
@@ -177,7 +188,10 @@ struct gnttab_unmap_grant_ref {
 typedef struct gnttab_unmap_grant_ref gnttab_unmap_grant_ref_t;
 DEFINE_XEN_GUEST_HANDLE(gnttab_unmap_grant_ref_t);
 
-/* The frames of a domain's table, which grows to nr_frames if it is smaller. One structure at a time. */
+/*
+ * The frames of a domain's table, which grows to nr_frames if it is smaller. One structure at a
+ * time.
+ */
 struct gnttab_setup_table {
     domid_t dom;
     uint32_t nr_frames;
@@ -205,7 +219,9 @@ struct gnttab_transfer {
 typedef struct gnttab_transfer gnttab_transfer_t;
 DEFINE_XEN_GUEST_HANDLE(gnttab_transfer_t);
 
-/* Copy bytes between two frames; neither side may reach over the end of its frame (bad_copy_arg). */
+/*
+ * Copy bytes between two frames; neither side may reach over the end of its frame (bad_copy_arg).
+ */
 struct gnttab_copy {
     struct gnttab_copy_ptr {
         union {
@@ -242,7 +258,10 @@ struct gnttab_unmap_and_replace {
 typedef struct gnttab_unmap_and_replace gnttab_unmap_and_replace_t;
 DEFINE_XEN_GUEST_HANDLE(gnttab_unmap_and_replace_t);
 
-/* Change the caller's table to version 1 or 2: nothing may be mapped. -XEN_EBUSY, -XEN_EINVAL, -XEN_ENOSYS. */
+/*
+ * Change the caller's table to version 1 or 2: nothing may be mapped. -XEN_EBUSY, -XEN_EINVAL,
+ * -XEN_ENOSYS.
+ */
 struct gnttab_set_version {
     uint32_t version; /* IN; OUT: the version now */
 };

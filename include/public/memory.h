@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory_op(cmd, arg): a domain's memory. cmd is XENMEM_...; bits 6 and up are the hypervisor's own (where to go on
- * after it interrupted itself) and are 0 in what a guest passes.
+ * memory_op(cmd, arg): a domain's memory. cmd is XENMEM_...; bits 6 and up are the hypervisor's own
+ * (where to go on after it interrupted itself) and are 0 in what a guest passes.
  *
- * Commands on lists of extents (populate, increase, decrease) return how many extents they did, which may be fewer
- * than asked. Others return 0 or a value. Errors: -XEN_ESRCH no such domain, -XEN_EPERM not allowed for it,
- * -XEN_EINVAL, -XEN_EFAULT, -XEN_ENOMEM, -XEN_ENOSYS unknown command.
+ * Commands on lists of extents (populate, increase, decrease) return how many extents they did,
+ * which may be fewer than asked. Others return 0 or a value. Errors: -XEN_ESRCH no such domain,
+ * -XEN_EPERM not allowed for it, -XEN_EINVAL, -XEN_EFAULT, -XEN_ENOMEM, -XEN_ENOSYS unknown
+ * command.
  *
  * An extent is 1 << extent_order frames, aligned to its size.
  */
@@ -15,15 +16,15 @@
 #include "xen.h"
 #include "physdev.h"
 
-#define XENMEM_increase_reservation  0  /* xen_memory_reservation: new frames; OUT extent_start, if given: their mfns */
+#define XENMEM_increase_reservation  0  /* xen_memory_reservation: new frames; OUT mfns, if given */
 #define XENMEM_decrease_reservation  1  /* the same: give back the frames whose mfns are listed */
 #define XENMEM_maximum_ram_page      2  /* no argument; result: highest mfn of RAM */
 #define XENMEM_current_reservation   3  /* xen_memory_domain; result: frames it has */
 #define XENMEM_maximum_reservation   4  /* xen_memory_domain; result: frames it may have */
 #define XENMEM_machphys_mfn_list     5  /* xen_machphys_mfn_list */
-#define XENMEM_populate_physmap      6  /* xen_memory_reservation: frames for the listed pfns; OUT: their mfns */
+#define XENMEM_populate_physmap      6  /* xen_memory_reservation: frames for pfns; OUT mfns */
 #define XENMEM_add_to_physmap        7  /* xen_add_to_physmap; translated guests only */
-#define XENMEM_memory_map            9  /* xen_memory_map: the map the toolstack set for the caller; -XEN_ENOSYS if none */
+#define XENMEM_memory_map            9  /* xen_memory_map of the toolstack, or -XEN_ENOSYS */
 #define XENMEM_machine_memory_map    10 /* xen_memory_map: the machine's, for the first domain */
 #define XENMEM_exchange              11 /* xen_memory_exchange */
 #define XENMEM_machphys_mapping      12 /* xen_machphys_mapping */
@@ -35,9 +36,9 @@
 #define XENMEM_get_sharing_freed_pages 18 /* no argument; result: frames saved by sharing */
 #define XENMEM_get_sharing_shared_pages 19 /* no argument; result: frames shared */
 #define XENMEM_add_to_physmap_batch  23 /* xen_add_to_physmap_batch; translated guests only */
-#define XENMEM_claim_pages           24 /* xen_memory_reservation: set nr_extents frames aside; order, flags 0 */
+#define XENMEM_claim_pages           24 /* xen_memory_reservation: set nr_extents frames aside */
 #define XENMEM_machphys_compat_mfn_list 25 /* xen_machphys_mfn_list of 32-bit guests */
-#define XENMEM_get_vnumainfo         26 /* xen_vnuma_topology_info; -XEN_EOPNOTSUPP: there is none */
+#define XENMEM_get_vnumainfo         26 /* xen_vnuma_topology_info, or -XEN_EOPNOTSUPP */
 #define XENMEM_reserved_device_memory_map 27 /* ranges that devices need mapped one to one */
 #define XENMEM_acquire_resource      28 /* xen_mem_acquire_resource */
 
@@ -64,9 +65,10 @@ typedef struct xen_memory_reservation xen_memory_reservation_t;
 DEFINE_XEN_GUEST_HANDLE(xen_memory_reservation_t);
 
 /*
- * Swap frames for others of a different size or below some address. in lists mfns to give up, out the pfns at which
- * the new ones shall be known and receives their mfns. Both sides hold the same number of frames (-XEN_EINVAL).
- * nr_exchanged is 0 on entry and then counts the in extents done. After success the whole of in is gone.
+ * Swap frames for others of a different size or below some address. in lists mfns to give up, out
+ * the pfns at which the new ones shall be known and receives their mfns. Both sides hold the same
+ * number of frames (-XEN_EINVAL). nr_exchanged is 0 on entry and then counts the in extents done.
+ * After success the whole of in is gone.
  */
 struct xen_memory_exchange {
     struct xen_memory_reservation in;
@@ -162,7 +164,10 @@ struct xen_pod_target {
 };
 typedef struct xen_pod_target xen_pod_target_t;
 
-/* Frames that belong to a domain but not to its memory. With nr_frames 0 and no list: how many there may be. */
+/*
+ * Frames that belong to a domain but not to its memory. With nr_frames 0 and no list: how many
+ * there may be.
+ */
 struct xen_mem_acquire_resource {
     domid_t domid;
     uint16_t type;

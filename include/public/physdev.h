@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * physdev_op(cmd, arg): real interrupts, I/O ports and PCI devices, for domains that drive hardware.
- * Errors: -XEN_EPERM not allowed, -XEN_EINVAL, -XEN_ESRCH no such domain, -XEN_ENODEV no such device, -XEN_ENOSYS
- * unknown command, -XEN_EFAULT.
+ * physdev_op(cmd, arg): real interrupts, I/O ports and PCI devices, for domains that drive
+ * hardware. Errors: -XEN_EPERM not allowed, -XEN_EINVAL, -XEN_ESRCH no such domain, -XEN_ENODEV no
+ * such device, -XEN_ENOSYS unknown command, -XEN_EFAULT.
  */
 #ifndef __XEN_PUBLIC_PHYSDEV_H__
 #define __XEN_PUBLIC_PHYSDEV_H__
@@ -21,7 +21,7 @@
 #define PHYSDEVOP_unmap_pirq         14 /* physdev_unmap_pirq */
 #define PHYSDEVOP_manage_pci_add     15 /* physdev_manage_pci */
 #define PHYSDEVOP_manage_pci_remove  16 /* physdev_manage_pci */
-#define PHYSDEVOP_pirq_eoi_gmfn_v1   17 /* physdev_pirq_eoi_gmfn; the page also makes unmask send the eoi */
+#define PHYSDEVOP_pirq_eoi_gmfn_v1   17 /* physdev_pirq_eoi_gmfn; unmasking then sends the eoi */
 #define PHYSDEVOP_restore_msi        19 /* physdev_restore_msi */
 #define PHYSDEVOP_manage_pci_add_ext 20 /* physdev_manage_pci_ext */
 #define PHYSDEVOP_setup_gsi          21 /* physdev_setup_gsi */
@@ -74,7 +74,10 @@ struct physdev_eoi {
 typedef struct physdev_eoi physdev_eoi_t;
 DEFINE_XEN_GUEST_HANDLE(physdev_eoi_t);
 
-/* A page of the caller in which the hypervisor keeps a bit per pirq: needs eoi. Once per domain (-XEN_EBUSY). */
+/*
+ * A page of the caller in which the hypervisor keeps a bit per pirq: needs eoi. Once per domain
+ * (-XEN_EBUSY).
+ */
 struct physdev_pirq_eoi_gmfn {
     xen_pfn_t gmfn;
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * platform_op(op): what the first domain's kernel tells and asks about the machine.
- * Errors: -XEN_EACCES wrong interface version, -XEN_EPERM not the first domain, -XEN_EINVAL, -XEN_ENOSYS unknown
- * command, -XEN_EFAULT. The list of commands is not complete: it has what a kernel needs to run as first domain.
+ * platform_op(op): what the first domain's kernel tells and asks about the machine. Errors:
+ * -XEN_EACCES wrong interface version, -XEN_EPERM not the first domain, -XEN_EINVAL, -XEN_ENOSYS
+ * unknown command, -XEN_EFAULT. The list of commands is not complete: it has what a kernel needs to
+ * run as first domain.
  */
 #ifndef __XEN_PUBLIC_PLATFORM_H__
 #define __XEN_PUBLIC_PLATFORM_H__
@@ -98,7 +99,10 @@ struct xenpf_platform_quirk {
 typedef struct xenpf_platform_quirk xenpf_platform_quirk_t;
 DEFINE_XEN_GUEST_HANDLE(xenpf_platform_quirk_t);
 
-/* What the firmware left behind; -XEN_ESRCH past the last index, -XEN_ENOSYS a type that this machine has not. */
+/*
+ * What the firmware left behind; -XEN_ESRCH past the last index, -XEN_ENOSYS a type that this
+ * machine has not.
+ */
 #define XEN_FW_DISK_INFO          1
 #define XEN_FW_DISK_MBR_SIGNATURE 2
 #define XEN_FW_VBEDDC_INFO        3
@@ -170,12 +174,15 @@ struct xenpf_firmware_info {
 typedef struct xenpf_firmware_info xenpf_firmware_info_t;
 DEFINE_XEN_GUEST_HANDLE(xenpf_firmware_info_t);
 
-/* Enter an ACPI sleep state by writing these values to PM1a and PM1b control. State 5 powers off and does not return. */
+/*
+ * Enter an ACPI sleep state by writing these values to PM1a and PM1b control. State 5 powers off
+ * and does not return.
+ */
 struct xenpf_enter_acpi_sleep {
     uint16_t val_a;
     uint16_t val_b;
     uint32_t sleep_state; /* 1-5 */
-#define XENPF_ACPI_SLEEP_EXTENDED 0x00000001 /* reduced hardware: the values go to the sleep control register */
+#define XENPF_ACPI_SLEEP_EXTENDED 0x00000001 /* values for the sleep control register */
     uint32_t flags;
 };
 typedef struct xenpf_enter_acpi_sleep xenpf_enter_acpi_sleep_t;
@@ -198,7 +205,10 @@ struct xenpf_getidletime {
 typedef struct xenpf_getidletime xenpf_getidletime_t;
 DEFINE_XEN_GUEST_HANDLE(xenpf_getidletime_t);
 
-/* A processor of the machine. One that does not exist gets XEN_PCPU_FLAGS_INVALID rather than an error. */
+/*
+ * A processor of the machine. One that does not exist gets XEN_PCPU_FLAGS_INVALID rather than an
+ * error.
+ */
 struct xenpf_pcpuinfo {
     uint32_t xen_cpuid;   /* IN */
     uint32_t max_present; /* OUT, as the rest: highest number in use */

@@ -9,18 +9,18 @@
 #include "event_channel.h"
 
 #define SCHEDOP_yield           0 /* let others run; no argument */
-#define SCHEDOP_block           1 /* unmask events and wait for one; no argument; returns at once if one is pending */
+#define SCHEDOP_block           1 /* unmask events, wait until one is pending; no argument */
 #define SCHEDOP_shutdown        2 /* end this domain: struct sched_shutdown */
 #define SCHEDOP_poll            3 /* wait for one of some ports, masked or not: struct sched_poll */
-#define SCHEDOP_remote_shutdown 4 /* end another domain, by privilege: struct sched_remote_shutdown */
-#define SCHEDOP_shutdown_code   5 /* set the reason reported when the domain is shut down later: struct sched_shutdown */
+#define SCHEDOP_remote_shutdown 4 /* end another domain: struct sched_remote_shutdown */
+#define SCHEDOP_shutdown_code   5 /* reason of a later shutdown: struct sched_shutdown */
 #define SCHEDOP_watchdog        6 /* struct sched_watchdog */
 #define SCHEDOP_pin_override    7 /* struct sched_pin_override */
 
 /*
- * Reasons. After SHUTDOWN_suspend the call returns: 0 once the domain has been resumed elsewhere, 1 if suspension was
- * cancelled. Any number up to 255 is passed on to the toolstack; the first domain's reason decides what the machine
- * does.
+ * Reasons. After SHUTDOWN_suspend the call returns: 0 once the domain has been resumed elsewhere, 1
+ * if suspension was cancelled. Any number up to 255 is passed on to the toolstack; the first
+ * domain's reason decides what the machine does.
  */
 #define SHUTDOWN_poweroff   0
 #define SHUTDOWN_reboot     1
@@ -56,9 +56,9 @@ typedef struct sched_remote_shutdown sched_remote_shutdown_t;
 DEFINE_XEN_GUEST_HANDLE(sched_remote_shutdown_t);
 
 /*
- * With id 0 and a timeout: start a watchdog, its id is the result (-XEN_ENOSPC: no more). With an id and a timeout:
- * rearm; with a timeout of 0: stop it (-XEN_EEXIST: not in use; -XEN_EINVAL: no such id). When it expires the domain is
- * shut down with SHUTDOWN_watchdog.
+ * With id 0 and a timeout: start a watchdog, its id is the result (-XEN_ENOSPC: no more). With an
+ * id and a timeout: rearm; with a timeout of 0: stop it (-XEN_EEXIST: not in use; -XEN_EINVAL: no
+ * such id). When it expires the domain is shut down with SHUTDOWN_watchdog.
  */
 struct sched_watchdog {
     uint32_t id;

@@ -2,10 +2,11 @@
 /*
  * sysctl(op): what the toolstack asks about the machine as a whole.
  *
- * Errors that any command may give: -XEN_EACCES another interface version, -XEN_EPERM, -XEN_EINVAL, -XEN_EFAULT,
- * -XEN_ENOSYS unknown command. The list holds what the usual tools call.
+ * Errors that any command may give: -XEN_EACCES another interface version, -XEN_EPERM, -XEN_EINVAL,
+ * -XEN_EFAULT, -XEN_ENOSYS unknown command. The list holds what the usual tools call.
  *
- * Lists with a count: IN the room, OUT the number that there is; a null handle asks for the number only.
+ * Lists with a count: IN the room, OUT the number that there is; a null handle asks for the number
+ * only.
  */
 #ifndef __XEN_PUBLIC_SYSCTL_H__
 #define __XEN_PUBLIC_SYSCTL_H__
@@ -161,12 +162,12 @@ DEFINE_XEN_GUEST_HANDLE(xen_sysctl_meminfo_t);
 struct xen_sysctl_numainfo {
     uint32_t num_nodes;
     XEN_GUEST_HANDLE_64(xen_sysctl_meminfo_t) meminfo; /* OUT */
-    XEN_GUEST_HANDLE_64(uint32) distance;              /* OUT, num_nodes squared; 10 is "the same node" */
+    XEN_GUEST_HANDLE_64(uint32) distance;              /* OUT, num_nodes squared; 10: same node */
 };
 
 #define XEN_SYSCTL_CPUPOOL_OP_CREATE     1
 #define XEN_SYSCTL_CPUPOOL_OP_DESTROY    2
-#define XEN_SYSCTL_CPUPOOL_OP_INFO       3 /* of this pool, or the one with the next higher number; -XEN_ENOENT */
+#define XEN_SYSCTL_CPUPOOL_OP_INFO       3 /* this pool, or the next higher; -XEN_ENOENT */
 #define XEN_SYSCTL_CPUPOOL_OP_ADDCPU     4
 #define XEN_SYSCTL_CPUPOOL_OP_RMCPU      5
 #define XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN 6

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vcpu_op(cmd, vcpuid, arg): one vCPU of the caller's domain.
- * Errors: -XEN_ENOENT no such vCPU, -XEN_ENOSYS unknown command, -XEN_EFAULT, and those named below.
+ * vcpu_op(cmd, vcpuid, arg): one vCPU of the caller's domain. Errors: -XEN_ENOENT no such vCPU,
+ * -XEN_ENOSYS unknown command, -XEN_EFAULT, and those named below.
  */
 #ifndef __XEN_PUBLIC_VCPU_H__
 #define __XEN_PUBLIC_VCPU_H__
 
 #include "xen.h"
 
-#define VCPUOP_initialise 0 /* struct vcpu_guest_context; -XEN_EEXIST if done before, -XEN_EINVAL bad context */
+#define VCPUOP_initialise 0 /* struct vcpu_guest_context; -XEN_EEXIST if done before, -XEN_EINVAL */
 #define VCPUOP_up         1 /* start it; -XEN_EINVAL if not initialised */
-#define VCPUOP_down       2 /* stop it; -XEN_EBUSY if it is the last one that runs */
+#define VCPUOP_down       2 /* stop it; the last one powers the domain off */
 #define VCPUOP_is_up      3 /* 1 or 0 */
 #define VCPUOP_get_runstate_info             4  /* struct vcpu_runstate_info, OUT */
 #define VCPUOP_register_runstate_memory_area 5  /* struct vcpu_register_runstate_memory_area */
 #define VCPUOP_set_periodic_timer            6  /* struct vcpu_set_periodic_timer */
 #define VCPUOP_stop_periodic_timer           7  /* no argument */
-#define VCPUOP_set_singleshot_timer          8  /* struct vcpu_set_singleshot_timer; vcpuid: the caller itself */
-#define VCPUOP_stop_singleshot_timer         9  /* no argument; vcpuid: the caller itself */
+#define VCPUOP_set_singleshot_timer          8  /* struct vcpu_set_singleshot_timer; on oneself */
+#define VCPUOP_stop_singleshot_timer         9  /* no argument; on oneself */
 #define VCPUOP_register_vcpu_info            10 /* struct vcpu_register_vcpu_info */
 #define VCPUOP_send_nmi                      11 /* no argument */
-#define VCPUOP_get_physid                    12 /* struct vcpu_get_physid; for a pinned vCPU of the hardware domain */
+#define VCPUOP_get_physid                    12 /* struct vcpu_get_physid; first domain, pinned */
 #define VCPUOP_register_vcpu_time_memory_area 13 /* struct vcpu_register_time_memory_area */
 
 /* What a vCPU is doing. */
@@ -38,7 +38,10 @@
 struct vcpu_runstate_info {
     int state;                 /* RUNSTATE_... */
     uint64_t state_entry_time; /* system time, ns */
-/* With the VM assist "runstate_update_flag": set in state_entry_time while the hypervisor writes the area. */
+/*
+ * With the VM assist "runstate_update_flag": set in state_entry_time while the hypervisor writes
+ * the area.
+ */
 #define XEN_RUNSTATE_UPDATE (xen_mk_ullong(1) << 63)
     uint64_t time[4];          /* ns spent in each state, up to state_entry_time */
 };
@@ -63,7 +66,10 @@ struct vcpu_set_periodic_timer {
 typedef struct vcpu_set_periodic_timer vcpu_set_periodic_timer_t;
 DEFINE_XEN_GUEST_HANDLE(vcpu_set_periodic_timer_t);
 
-/* VIRQ_TIMER once. VCPU_SSHOTTMR_future: -XEN_ETIME if the time has passed, rather than an event at once. */
+/*
+ * VIRQ_TIMER once. VCPU_SSHOTTMR_future: -XEN_ETIME if the time has passed, rather than an event at
+ * once.
+ */
 struct vcpu_set_singleshot_timer {
     uint64_t timeout_abs_ns; /* system time */
     uint32_t flags;
@@ -72,8 +78,9 @@ typedef struct vcpu_set_singleshot_timer vcpu_set_singleshot_timer_t;
 DEFINE_XEN_GUEST_HANDLE(vcpu_set_singleshot_timer_t);
 
 /*
- * Move the vCPU's vcpu_info out of the shared page, once (-XEN_EINVAL the second time, or if it would not fit into the
- * frame or is not aligned). The old contents come along, and events are marked pending so that none is missed.
+ * Move the vCPU's vcpu_info out of the shared page, once (-XEN_EINVAL the second time, or if it
+ * would not fit into the frame or is not aligned). The old contents come along, and events are
+ * marked pending so that none is missed.
  */
 struct vcpu_register_vcpu_info {
     uint64_t mfn;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * xen_version(cmd, arg): what hypervisor this is. All but the first and the last three fill the type that goes with
- * the command. Errors: -XEN_ENOSYS unknown command, -XEN_EFAULT. Texts that a guest may not see read "<denied>".
+ * xen_version(cmd, arg): what hypervisor this is. All but the first and the last three fill the
+ * type that goes with the command. Errors: -XEN_ENOSYS unknown command, -XEN_EFAULT. Texts that a
+ * guest may not see read "<denied>".
  */
 #ifndef __XEN_PUBLIC_VERSION_H__
 #define __XEN_PUBLIC_VERSION_H__
@@ -19,7 +20,7 @@
 #define XENVER_pagesize            7  /* no argument; result: bytes */
 #define XENVER_guest_handle        8  /* xen_domain_handle_t */
 #define XENVER_commandline         9  /* xen_commandline_t */
-#define XENVER_build_id            10 /* xen_build_id_t, or NULL to ask for the length, which is the result */
+#define XENVER_build_id            10 /* xen_build_id_t; NULL: the length is the result */
 
 #ifndef __ASSEMBLY__
 
@@ -35,7 +36,7 @@ struct xen_compile_info {
 };
 typedef struct xen_compile_info xen_compile_info_t;
 
-typedef char xen_capabilities_info_t[1024]; /* guest kinds, such as "xen-3.0-x86_64", separated by blanks */
+typedef char xen_capabilities_info_t[1024]; /* guest kinds, "xen-3.0-x86_64 ", blank after each */
 #define XEN_CAPABILITIES_INFO_LEN (sizeof(xen_capabilities_info_t))
 
 typedef char xen_changeset_info_t[64];

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The core of the 64-bit PV guest interface: hypercall numbers, memory-management commands, the pages that guest and
- * hypervisor share, and what a guest finds when it starts.
+ * The core of the 64-bit PV guest interface: hypercall numbers, memory-management commands, the
+ * pages that guest and hypervisor share, and what a guest finds when it starts.
  *
  * Rules that hold for every header here
- * - A hypercall takes its number in rax and its arguments in rdi, rsi, rdx, r10, r8; the result comes back in rax.
+ * - A hypercall takes its number in rax and its arguments in rdi, rsi, rdx, r10, r8; the result
+ *   comes back in rax.
  *   rcx and r11 are lost. 0 or a positive value means success, -XEN_Exxx (errno.h) failure.
  * - A number without a hypercall behind it, or an unknown sub-command, gives -XEN_ENOSYS.
- * - A guest pointer that is unmapped, read-only where the hypervisor must write, non-canonical or in the hypervisor's
+ * - A guest pointer that is unmapped, read-only where the hypervisor must write, non-canonical or
+ *   in the hypervisor's
  *   own range gives -XEN_EFAULT.
- * - Addresses are guest-virtual unless said otherwise; a "machine address" is mfn << 12 plus the offset in the frame.
+ * - Addresses are guest-virtual unless said otherwise; a "machine address" is mfn << 12 plus the
+ *   offset in the frame.
  * - Times are nanoseconds of system time (since the hypervisor started) unless said otherwise.
  */
 #ifndef __XEN_PUBLIC_XEN_H__
@@ -30,13 +33,11 @@ DEFINE_XEN_GUEST_HANDLE(char);
 __DEFINE_XEN_GUEST_HANDLE(uchar, unsigned char);
 DEFINE_XEN_GUEST_HANDLE(int);
 __DEFINE_XEN_GUEST_HANDLE(uint, unsigned int);
-DEFINE_XEN_GUEST_HANDLE(long);
 __DEFINE_XEN_GUEST_HANDLE(ulong, unsigned long);
 __DEFINE_XEN_GUEST_HANDLE(uint8, uint8_t);
 __DEFINE_XEN_GUEST_HANDLE(uint16, uint16_t);
 __DEFINE_XEN_GUEST_HANDLE(uint32, uint32_t);
 __DEFINE_XEN_GUEST_HANDLE(uint64, uint64_t);
-DEFINE_XEN_GUEST_HANDLE(uint8_t);
 DEFINE_XEN_GUEST_HANDLE(uint32_t);
 DEFINE_XEN_GUEST_HANDLE(uint64_t);
 DEFINE_XEN_GUEST_HANDLE(xen_pfn_t);
@@ -72,8 +73,8 @@ DEFINE_XEN_GUEST_HANDLE(xen_ulong_t);
 #endif
 
 /*
- * Hypercall numbers. The arguments of those that a PV guest may issue are listed in hypercalls.def; the others are
- * named because their numbers are taken.
+ * Hypercall numbers. The arguments of those that a PV guest may issue are listed in hypercalls.def;
+ * the others are named because their numbers are taken.
  */
 #define __HYPERVISOR_set_trap_table                0
 #define __HYPERVISOR_mmu_update                    1
@@ -119,8 +120,8 @@ DEFINE_XEN_GUEST_HANDLE(xen_ulong_t);
 #define __HYPERVISOR_hypfs_op                      42
 
 /*
- * Virtual interrupts, bound with EVTCHNOP_bind_virq. "vCPU": one per virtual CPU; "global": one in the system, held by
- * the domain that handles it.
+ * Virtual interrupts, bound with EVTCHNOP_bind_virq. "vCPU": one per virtual CPU; "global": one in
+ * the system, held by the domain that handles it.
  */
 #define VIRQ_TIMER      0  /* vCPU: the one-shot or periodic timer has expired */
 #define VIRQ_DEBUG      1  /* vCPU: print your state */
@@ -135,7 +136,7 @@ DEFINE_XEN_GUEST_HANDLE(xen_ulong_t);
 #define VIRQ_ARGO       11 /* per domain: an argo message */
 #define VIRQ_ENOMEM     12 /* global: memory is running low */
 #define VIRQ_XENPMU     13 /* vCPU: performance-counter interrupt */
-#define VIRQ_ARCH_0     16 /* 16 to 23 belong to the architecture; on x86 the first is the machine-check event */
+#define VIRQ_ARCH_0     16 /* 16-23 are the architecture's; on x86 16 is machine checks */
 #define VIRQ_ARCH_1     17
 #define VIRQ_ARCH_2     18
 #define VIRQ_ARCH_3     19
@@ -145,33 +146,41 @@ DEFINE_XEN_GUEST_HANDLE(xen_ulong_t);
 #define VIRQ_ARCH_7     23
 #define NR_VIRQS        24
 
-/* Domain identifiers that are not numbers of running domains; all are at or above DOMID_FIRST_RESERVED. */
+/*
+ * Domain identifiers that are not numbers of running domains; all are at or above
+ * DOMID_FIRST_RESERVED.
+ */
 #define DOMID_FIRST_RESERVED xen_mk_uint(0x7FF0)
 #define DOMID_SELF           xen_mk_uint(0x7FF0) /* the caller */
-#define DOMID_IO             xen_mk_uint(0x7FF1) /* owner of device memory: map I/O frames as this domain's */
-#define DOMID_XEN            xen_mk_uint(0x7FF2) /* owner of the hypervisor's shared frames, such as trace buffers */
+#define DOMID_IO             xen_mk_uint(0x7FF1) /* owner of device memory */
+#define DOMID_XEN            xen_mk_uint(0x7FF2) /* owner of frames the hypervisor shares */
 #define DOMID_COW            xen_mk_uint(0x7FF3) /* owner of shared copy-on-write frames */
 #define DOMID_INVALID        xen_mk_uint(0x7FF4) /* nobody */
 #define DOMID_IDLE           xen_mk_uint(0x7FFF) /* the idle domain */
 #define DOMID_MASK           xen_mk_uint(0x7FFF)
 
 /*
- * mmu_update(ureqs, count, pdone, foreigndom): change page-table entries or the machine-to-physical table.
+ * mmu_update(ureqs, count, pdone, foreigndom): change page-table entries or the machine-to-physical
+ * table.
  *
- * The two low bits of mmu_update.ptr are the command, the rest is a machine address, 8-byte aligned.
- *   MMU_NORMAL_PT_UPDATE       ptr: the entry to change, val: its new value. The table may be at any level and pinned or
- *                              not; the new entry must refer to a frame that may be used so (a table of the level
- *                              below, or data of the caller or of the foreign domain).
- *   MMU_MACHPHYS_UPDATE        ptr: machine address of a frame of the caller, val: the pfn to enter for it.
- *   MMU_PT_UPDATE_PRESERVE_AD  as the first, but the Accessed and Dirty bits that the processor may be setting survive.
- *   MMU_PT_UPDATE_NO_TRANSLATE as the first, val holding an mfn whatever the caller's translation mode.
+ * The two low bits of mmu_update.ptr are the command, the rest is a machine address, 8-byte
+ * aligned.
+ *   MMU_NORMAL_PT_UPDATE       ptr: the entry to change, val: its new value. The table may be at
+ *                              any level, pinned or not; the new entry must refer to a frame that
+ *                              may be used so: a table of the level below, or data of the caller
+ *                              or of the foreign domain.
+ *   MMU_MACHPHYS_UPDATE        ptr: machine address of a frame of the caller, val: its pfn.
+ *   MMU_PT_UPDATE_PRESERVE_AD  as the first, but the Accessed and Dirty bits stay as they are.
+ *   MMU_PT_UPDATE_NO_TRANSLATE as the first; val is an mfn whatever the caller's kind.
  *
- * foreigndom: low 16 bits are the domain whose frames new entries may refer to (DOMID_SELF as a rule, DOMID_IO for
- * devices); high 16 bits, if not zero, are 1 + the domain that owns the page tables to change.
- * pdone, if not NULL, receives the number of requests done; after an error that is the index of the one that failed.
+ * foreigndom: low 16 bits are the domain whose frames new entries may refer to (DOMID_SELF as a
+ * rule, DOMID_IO for devices); high 16 bits, if not zero, are 1 + the domain that owns the page
+ * tables to change. pdone, if not NULL, receives the number of requests done; after an error that
+ * is the index of the one that failed.
  *
- * Errors: -XEN_EINVAL a bad frame, reserved bits, a table mapped writable, or a frame that can't take the needed type;
- * -XEN_EPERM, -XEN_ESRCH a foreign domain not allowed or unknown; -XEN_ENOSYS unknown command; -XEN_EFAULT.
+ * Errors: -XEN_EINVAL a bad frame, reserved bits, a table mapped writable, or a frame that can't
+ * take the needed type; -XEN_EPERM, -XEN_ESRCH a foreign domain not allowed or unknown; -XEN_ENOSYS
+ * unknown command; -XEN_EFAULT.
  */
 #define MMU_NORMAL_PT_UPDATE       0
 #define MMU_MACHPHYS_UPDATE        1
@@ -179,10 +188,11 @@ DEFINE_XEN_GUEST_HANDLE(xen_ulong_t);
 #define MMU_PT_UPDATE_NO_TRANSLATE 3
 
 /*
- * mmuext_op(uops, count, pdone, foreigndom): the other operations on page tables and translation caches.
+ * mmuext_op(uops, count, pdone, foreigndom): the other operations on page tables and translation
+ * caches.
  *
  * Command            arg1          arg2      effect
- * PIN_Ln_TABLE       mfn                     validate the table at level n and keep it validated until unpinned
+ * PIN_Ln_TABLE       mfn                     validate the table at level n, keep it so
  * UNPIN_TABLE        mfn                     drop that pin
  * NEW_BASEPTR        mfn                     make this L4 the guest kernel's root and load it
  * NEW_USER_BASEPTR   mfn                     set the root used in guest user mode; 0: none
@@ -192,15 +202,16 @@ DEFINE_XEN_GUEST_HANDLE(xen_ulong_t);
  * INVLPG_MULTI       linear_addr   vcpumask  flush one address on these
  * TLB_FLUSH_ALL                              flush on every vCPU of the domain
  * INVLPG_ALL         linear_addr             flush one address on every vCPU
- * FLUSH_CACHE                                write back and invalidate caches (needs direct hardware access)
+ * FLUSH_CACHE                                write back and invalidate caches (hardware access)
  * FLUSH_CACHE_GLOBAL                         the same on all processors
- * SET_LDT            linear_addr   nr_ents   LDT: page-aligned address, at most 8192 entries; 0 entries: none
+ * SET_LDT            linear_addr   nr_ents   LDT: page-aligned, 0 to 8192 entries
  * CLEAR_PAGE         mfn                     fill a frame with zeros
  * COPY_PAGE          mfn           src_mfn   copy a frame
  * MARK_SUPER, UNMARK_SUPER                   -XEN_EOPNOTSUPP
  *
- * pdone, foreigndom: as for mmu_update. Errors: -XEN_EINVAL bad or unsuitable frame, already pinned, not pinned,
- * count too large; -XEN_EPERM; -XEN_ESRCH; -XEN_ENOSYS unknown command; -XEN_EFAULT.
+ * pdone, foreigndom: as for mmu_update. Errors: -XEN_EINVAL bad or unsuitable frame, already
+ * pinned, not pinned, count too large; -XEN_EPERM; -XEN_ESRCH; -XEN_ENOSYS unknown command;
+ * -XEN_EFAULT.
  */
 #define MMUEXT_PIN_L1_TABLE       0
 #define MMUEXT_PIN_L2_TABLE       1
@@ -224,12 +235,14 @@ DEFINE_XEN_GUEST_HANDLE(xen_ulong_t);
 #define MMUEXT_UNMARK_SUPER       20
 
 /*
- * update_va_mapping(va, val, flags): set the L1 entry that maps va in the current address space, then flush as the
- * flags say. update_va_mapping_otherdomain has a fourth argument: whose frame val refers to.
+ * update_va_mapping(va, val, flags): set the L1 entry that maps va in the current address space,
+ * then flush as the flags say. update_va_mapping_otherdomain has a fourth argument: whose frame val
+ * refers to.
  *
- * The low two bits of flags are the kind of flush. With UVMF_TLB_FLUSH or UVMF_INVLPG the remaining bits say where:
- * 0 (UVMF_LOCAL) this vCPU, 1<<2 (UVMF_ALL) every vCPU, otherwise the address of a bitmap of vCPUs (UVMF_MULTI).
- * Errors: -XEN_EINVAL no L1 entry for va, or an entry that is not acceptable; -XEN_EPERM; -XEN_ESRCH.
+ * The low two bits of flags are the kind of flush. With UVMF_TLB_FLUSH or UVMF_INVLPG the remaining
+ * bits say where: 0 (UVMF_LOCAL) this vCPU, 1<<2 (UVMF_ALL) every vCPU, otherwise the address of a
+ * bitmap of vCPUs (UVMF_MULTI). Errors: -XEN_EINVAL no L1 entry for va, or an entry that is not
+ * acceptable; -XEN_EPERM; -XEN_ESRCH.
  */
 #define UVMF_NONE           (xen_mk_ulong(0) << 0)
 #define UVMF_TLB_FLUSH      (xen_mk_ulong(1) << 0)
@@ -240,19 +253,19 @@ DEFINE_XEN_GUEST_HANDLE(xen_ulong_t);
 #define UVMF_ALL            (xen_mk_ulong(1) << 2)
 
 /*
- * console_io(cmd, count, buffer): write count bytes to the emergency console, or read at most count bytes of input.
- * A write returns 0, a read the number of bytes. Only for the first domain unless the hypervisor was built to listen
- * to all (-XEN_EPERM); -XEN_ENOSYS for another command.
+ * console_io(cmd, count, buffer): write count bytes to the emergency console, or read at most count
+ * bytes of input. A write returns 0, a read the number of bytes. Only for the first domain unless
+ * the hypervisor was built to listen to all (-XEN_EPERM); -XEN_ENOSYS for another command.
  */
 #define CONSOLEIO_write 0
 #define CONSOLEIO_read  1
 
 /*
  * vm_assist(cmd, type): switch one kind of help on or off for this domain. Kinds for 64-bit guests:
- * writable_pagetables: a guest's own write to an L1 table that is mapped read-only is carried out after checks;
- * runstate_update_flag: see XEN_RUNSTATE_UPDATE; m2p_strict: the machine-to-physical table is visible to the kernel's
- * address spaces only; architectural_iopl: IOPL shows in the saved flags. -XEN_EINVAL for others, -XEN_ENOSYS for
- * another command.
+ * writable_pagetables: a guest's own write to an L1 table that is mapped read-only is carried out
+ * after checks; runstate_update_flag: see XEN_RUNSTATE_UPDATE; m2p_strict: the machine-to-physical
+ * table is visible to the kernel's address spaces only; architectural_iopl: IOPL shows in the saved
+ * flags. -XEN_EINVAL for others, -XEN_ENOSYS for another command.
  */
 #define VMASST_CMD_enable                0
 #define VMASST_CMD_disable               1
@@ -269,7 +282,7 @@ DEFINE_XEN_GUEST_HANDLE(xen_ulong_t);
 #define SIF_INITDOMAIN      (1 << 1)    /* the first domain */
 #define SIF_MULTIBOOT_MOD   (1 << 2)    /* mod_start points to a list of multiboot modules */
 #define SIF_MOD_START_PFN   (1 << 3)    /* mod_start is a pfn, the module is not mapped */
-#define SIF_VIRT_P2M_4TOOLS (1 << 4)    /* the toolstack understands a P2M found through p2m_vaddr */
+#define SIF_VIRT_P2M_4TOOLS (1 << 4)    /* the toolstack understands p2m_vaddr */
 #define SIF_PM_MASK         (0xFF << 8) /* power-management bits for the first domain */
 
 #ifndef __ASSEMBLY__
@@ -299,8 +312,9 @@ typedef struct mmuext_op mmuext_op_t;
 DEFINE_XEN_GUEST_HANDLE(mmuext_op_t);
 
 /*
- * multicall(call_list, nr_calls): a list of hypercalls in one. Each result is stored in its entry; the call itself
- * fails only when the list can't be read or written (-XEN_EFAULT). After an iret in the list the rest is not done.
+ * multicall(call_list, nr_calls): a list of hypercalls in one. Each result is stored in its entry;
+ * the call itself fails only when the list can't be read or written (-XEN_EFAULT). After an iret in
+ * the list the rest is not done.
  */
 struct multicall_entry {
     xen_ulong_t op;      /* __HYPERVISOR_... */
@@ -315,8 +329,9 @@ DEFINE_XEN_GUEST_HANDLE(multicall_entry_t);
 #endif
 
 /*
- * Time of one vCPU, written by the hypervisor. Read it as with a sequence lock: an odd version, or one that changed
- * while reading, means read again. With d = rdtsc - tsc_timestamp, shifted left by tsc_shift (right if negative):
+ * Time of one vCPU, written by the hypervisor. Read it as with a sequence lock: an odd version, or
+ * one that changed while reading, means read again. With d = rdtsc - tsc_timestamp, shifted left by
+ * tsc_shift (right if negative):
  *     now = system_time + ((d * tsc_to_system_mul) >> 32)
  */
 struct vcpu_time_info {
@@ -335,10 +350,12 @@ typedef struct vcpu_time_info vcpu_time_info_t;
 #define XEN_PVCLOCK_GUEST_STOPPED  (1 << 1)
 
 /*
- * Events and time of one vCPU. To send an event the hypervisor sets the port's bit in shared_info.evtchn_pending; if
- * the port is not masked, the bit of that word in evtchn_pending_sel; then evtchn_upcall_pending, and calls the event
- * callback unless evtchn_upcall_mask is set, which it sets itself while it calls. The guest clears in this order:
- * upcall_pending, the selector (atomic exchange), the pending bits; and looks at upcall_pending again after unmasking.
+ * Events and time of one vCPU. To send an event the hypervisor sets the port's bit in
+ * shared_info.evtchn_pending; if the port is not masked, the bit of that word in
+ * evtchn_pending_sel; then evtchn_upcall_pending, and calls the event callback unless
+ * evtchn_upcall_mask is set, which it sets itself while it calls. The guest clears in this order:
+ * upcall_pending, the selector (atomic exchange), the pending bits; and looks at upcall_pending
+ * again after unmasking.
  */
 struct vcpu_info {
     uint8_t evtchn_upcall_pending;
@@ -351,10 +368,10 @@ typedef struct vcpu_info vcpu_info_t;
 
 /* One page per domain; start_info has its machine address. */
 struct shared_info {
-    struct vcpu_info vcpu_info[XEN_LEGACY_MAX_VCPUS]; /* higher vCPUs must register theirs (VCPUOP_register_vcpu_info) */
+    struct vcpu_info vcpu_info[XEN_LEGACY_MAX_VCPUS]; /* higher vCPUs register theirs (vcpu.h) */
     xen_ulong_t evtchn_pending[sizeof(xen_ulong_t) * 8]; /* a bit per port */
     xen_ulong_t evtchn_mask[sizeof(xen_ulong_t) * 8];
-    uint32_t wc_version; /* wall clock at system time 0, read like vcpu_time_info: odd or changed means again */
+    uint32_t wc_version; /* wall clock at system time 0; read it like vcpu_time_info */
     uint32_t wc_sec;     /* seconds since 1970, UTC, low half */
     uint32_t wc_nsec;
     uint32_t wc_sec_hi;
@@ -366,8 +383,9 @@ typedef struct shared_info shared_info_t;
 /*
  * What a guest finds at its start. rsi of the first vCPU holds its address.
  *
- * The guest enters in its kernel mode with a stack, flat segments, events masked, and page tables (validated, mapped
- * read-only) that cover from the bottom of the image to at least 512 KiB past the stack.
+ * The guest enters in its kernel mode with a stack, flat segments, events masked, and page tables
+ * (validated, mapped read-only) that cover from the bottom of the image to at least 512 KiB past
+ * the stack.
  */
 struct start_info {
     char magic[32];            /* "xen-<version>-x86_64" with an optional 'p' appended */
@@ -393,7 +411,7 @@ struct start_info {
     unsigned long mod_len;      /* bytes */
 #define MAX_GUEST_CMDLINE 1024
     int8_t cmd_line[MAX_GUEST_CMDLINE]; /* zero-terminated */
-    unsigned long first_p2m_pfn;        /* frames of the P2M and its tables, if it lies outside the initial mapping */
+    unsigned long first_p2m_pfn;        /* frames of a P2M outside the initial mapping */
     unsigned long nr_p2m_frames;
 };
 typedef struct start_info start_info_t;
@@ -406,7 +424,10 @@ struct xen_multiboot_mod_list {
     uint32_t pad; /* 0 */
 };
 
-/* The display that the first domain may take over. A shorter structure than this one lacks the last fields. */
+/*
+ * The display that the first domain may take over. A shorter structure than this one lacks the last
+ * fields.
+ */
 typedef struct dom0_vga_console_info {
     uint8_t video_type;
 #define XEN_VGATYPE_TEXT_MODE_3 0x03
@@ -428,7 +449,7 @@ typedef struct dom0_vga_console_info {
             uint8_t green_pos, green_size;
             uint8_t blue_pos, blue_size;
             uint8_t rsvd_pos, rsvd_size;
-            uint32_t gbl_caps; /* from VESA: capabilities of the controller, attributes of the mode */
+            uint32_t gbl_caps; /* VESA: capabilities of the controller, attributes */
             uint16_t mode_attrs;
             uint16_t pad;
             uint32_t ext_lfb_base; /* high half */

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hypervisor's CPUID leaves. They start at XEN_CPUID_FIRST_LEAF, or at a later multiple of 0x100 if another
- * interface sits there; ebx, ecx, edx of the first leaf spell "XenVMMXenVMM". A PV guest asks with XEN_CPUID (xen.h).
+ * The hypervisor's CPUID leaves. They start at XEN_CPUID_FIRST_LEAF, or at a later multiple of
+ * 0x100 if another interface sits there; ebx, ecx, edx of the first leaf spell "XenVMMXenVMM". A PV
+ * guest asks with XEN_CPUID (xen.h).
  *
  * Leaf + 0  eax: number of the last leaf; ebx, ecx, edx: signature
  * Leaf + 1  eax: major << 16 | minor version
- * Leaf + 2  eax: number of hypercall pages; ebx: register that fills one; ecx, edx: features (XEN_CPUID_FEAT1_...)
- * Leaf + 3  time. Sub-leaf 0, eax: bit 0 the TSC is emulated, bit 1 it is reliable, bit 2 rdtscp exists; ebx: mode;
- *           ecx: kHz; edx: incarnation. Sub-leaf 1: eax, ebx: offset of the virtual TSC; ecx: scale; edx: shift.
+ * Leaf + 2  eax: number of hypercall pages; ebx: register that fills one;
+ *           ecx, edx: features (XEN_CPUID_FEAT1_...)
+ * Leaf + 3  time. Sub-leaf 0, eax: bit 0 the TSC is emulated, bit 1 it is reliable, bit 2 rdtscp
+ *           exists; ebx: mode; ecx: kHz; edx: incarnation. Sub-leaf 1: eax, ebx: offset of the
+ *           virtual TSC; ecx: scale; edx: shift.
  *           Sub-leaf 2, eax: kHz of the processor
  * Leaf + 4  HVM guests only: XEN_HVM_CPUID_...
  * Leaf + 5  PV guests. Sub-leaf 0, ebx: XEN_CPUID_MACHINE_ADDRESS_WIDTH_MASK

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Selectors, the hypervisor's address range and the register file of a 64-bit guest. Comes with <xen/xen.h>. */
+/*
+ * Selectors, the hypervisor's address range and the register file of a 64-bit guest. Comes with
+ * <xen/xen.h>.
+ */
 #include "../xen.h"
 
 #ifndef __XEN_PUBLIC_ARCH_X86_XEN_X86_64_H__
@@ -34,8 +37,8 @@
 #define FLAT_USER_SS   FLAT_USER_SS64
 
 /*
- * L4 slots 256 to 271 are the hypervisor's. The range starts with the machine-to-physical table, which guests may
- * read: the pfn of each mfn, 8 bytes an entry.
+ * L4 slots 256 to 271 are the hypervisor's. The range starts with the machine-to-physical table,
+ * which guests may read: the pfn of each mfn, 8 bytes an entry.
  */
 #define __HYPERVISOR_VIRT_START 0xFFFF800000000000
 #define __HYPERVISOR_VIRT_END   0xFFFF880000000000
@@ -54,8 +57,9 @@
 #endif
 
 /*
- * set_segment_base(which, base): the FS base, the GS base in user mode, the GS base in kernel mode, or the selector
- * that GS gets in user mode. -XEN_EINVAL for a base that is not canonical or another "which".
+ * set_segment_base(which, base): the FS base, the GS base in user mode, the GS base in kernel mode,
+ * or the selector that GS gets in user mode. -XEN_EINVAL for a base that is not canonical or
+ * another "which".
  */
 #define SEGBASE_FS          0
 #define SEGBASE_GS_USER     1
@@ -70,26 +74,28 @@
 #ifndef __ASSEMBLY__
 
 /*
- * What the iret hypercall finds at the guest kernel's rsp. A cs of privilege level 3 returns to guest user mode (which
- * needs a user root), a lower one stays in the kernel. rflags.IF clear masks events, set unmasks them. With
- * VGCF_in_syscall in flags rcx and r11 are lost. There is no error: a frame that can't be read or loaded is a crash of
- * the domain, or a #GP in the guest, or goes to the failsafe callback.
+ * What the iret hypercall finds at the guest kernel's rsp. A cs of privilege level 3 returns to
+ * guest user mode (which needs a user root), a lower one stays in the kernel. rflags.IF clear masks
+ * events, set unmasks them. With VGCF_in_syscall in flags rcx and r11 are lost. There is no error:
+ * a frame that can't be read or loaded is a crash of the domain, or a #GP in the guest, or goes to
+ * the failsafe callback.
  */
 struct iret_context {
     uint64_t rax, r11, rcx, flags, rip, cs, rflags, rsp, ss;
 };
 
 /*
- * Each register is a union that gives the parts their names. Guests get rNN and eNN, both 64 bits, and _eNN, its low
- * half; tools (and hypervisors) that define __XEN_TOOLS__ or __XEN__ get the names that assembly uses: rax, eax, ax,
- * al, ah; r8, r8d, r8w, r8b.
+ * Each register is a union that gives the parts their names. Guests get rNN and eNN, both 64 bits,
+ * and _eNN, its low half; tools (and hypervisors) that define __XEN_TOOLS__ or __XEN__ get the
+ * names that assembly uses: rax, eax, ax, al, ah; r8, r8d, r8w, r8b.
  */
 #if defined(__XEN__) || defined(__XEN_TOOLS__)
 #define __XEN_REG_ABCD(n) \
     union { uint64_t r##n##x; uint32_t e##n##x; uint16_t n##x; struct { uint8_t n##l, n##h; }; }
 #define __XEN_REG_LO8(n) union { uint64_t r##n; uint32_t e##n; uint16_t n; uint8_t n##l; }
 #define __XEN_REG_LO16(n) union { uint64_t r##n; uint32_t e##n; uint16_t n; }
-#define __XEN_REG_NUM(n) union { uint64_t r##n; uint32_t r##n##d; uint16_t r##n##w; uint8_t r##n##b; }
+#define __XEN_REG_NUM(n) \
+    union { uint64_t r##n; uint32_t r##n##d; uint16_t r##n##w; uint8_t r##n##b; }
 #else
 #define __XEN_REG_LO16(n) union { uint64_t r##n, e##n; uint32_t _e##n; }
 #define __XEN_REG_LO8(n)  __XEN_REG_LO16(n)

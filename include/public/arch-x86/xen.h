@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The x86 part of the core interface: guest handles, trap tables, vCPU contexts. Comes with <xen/xen.h>. */
+/*
+ * The x86 part of the core interface: guest handles, trap tables, vCPU contexts. Comes with
+ * <xen/xen.h>.
+ */
 #include "../xen.h"
 
 #ifndef __XEN_PUBLIC_ARCH_X86_XEN_H__
 #define __XEN_PUBLIC_ARCH_X86_XEN_H__
 
 /*
- * A handle named "name" is a struct around a pointer to "type"; "const_name" goes with it. In a handle's memory there
- * is just the pointer.
+ * A handle named "name" is a struct around a pointer to "type"; "const_name" goes with it. In a
+ * handle's memory there is just the pointer.
  */
 #define ___DEFINE_XEN_GUEST_HANDLE(name, type) typedef struct { type *p; } __guest_handle_ ## name
 #define __DEFINE_XEN_GUEST_HANDLE(name, type)   \
@@ -25,7 +28,10 @@
 #define XEN_HAVE_PV_GUEST_ENTRY  1
 #define XEN_HAVE_PV_UPCALL_MASK  1
 
-/* The GDT has 16 pages; the guest's set_gdt fills the first 14 at most, the rest holds the hypervisor's segments. */
+/*
+ * The GDT has 16 pages; the guest's set_gdt fills the first 14 at most, the rest holds the
+ * hypervisor's segments.
+ */
 #define FIRST_RESERVED_GDT_PAGE  14
 #define FIRST_RESERVED_GDT_BYTE  (FIRST_RESERVED_GDT_PAGE * 4096)
 #define FIRST_RESERVED_GDT_ENTRY (FIRST_RESERVED_GDT_BYTE / 8)
@@ -43,10 +49,10 @@ typedef unsigned long xen_ulong_t;
 #define PRI_xen_ulong "lx"
 
 /*
- * One entry of set_trap_table's list, which ends with an address of 0; no list at all (NULL) clears the table. An entry
- * replaces the handler of its vector and leaves the others as they are. The handler gets the frame that the processor
- * would push, below it rcx and r11.
- * flags, bits 0-1: lowest privilege that may raise the vector with an int instruction; bit 2: mask events on entry.
+ * One entry of set_trap_table's list, which ends with an address of 0; no list at all (NULL) clears
+ * the table. An entry replaces the handler of its vector and leaves the others as they are. The
+ * handler gets the frame that the processor would push, below it rcx and r11. flags, bits 0-1:
+ * lowest privilege that may raise the vector with an int instruction; bit 2: mask events on entry.
  */
 #define TI_GET_DPL(_ti)       ((_ti)->flags & 3)
 #define TI_GET_IF(_ti)        ((_ti)->flags & 4)
@@ -64,8 +70,8 @@ DEFINE_XEN_GUEST_HANDLE(trap_info_t);
 typedef uint64_t tsc_timestamp_t;
 
 /*
- * All of one vCPU's state, for VCPUOP_initialise and the toolstack. Page-table roots, in ctrlreg[3] (kernel) and
- * ctrlreg[1] (user), are mfns in the form of xen_pfn_to_cr3().
+ * All of one vCPU's state, for VCPUOP_initialise and the toolstack. Page-table roots, in ctrlreg[3]
+ * (kernel) and ctrlreg[1] (user), are mfns in the form of xen_pfn_to_cr3().
  */
 struct vcpu_guest_context {
     struct { char x[512]; } fpu_ctxt; /* as fxsave stores it */
@@ -103,17 +109,18 @@ DEFINE_XEN_GUEST_HANDLE(vcpu_guest_context_t);
 /* Filled by the guest, for the toolstack that saves it or reads its memory. */
 struct arch_shared_info {
     unsigned long max_pfn;                /* number of pfns in the P2M */
-    xen_pfn_t pfn_to_mfn_frame_list_list; /* mfn of the top of a three-level list of the P2M's frames; ~0: use p2m_* */
+    xen_pfn_t pfn_to_mfn_frame_list_list; /* top of a 3-level list of the P2M's mfns; ~0: none */
     unsigned long nmi_reason;             /* XEN_NMIREASON_... */
-    unsigned long p2m_cr3;                /* root under which p2m_vaddr is valid, in cr3 form; 0: not used */
+    unsigned long p2m_cr3;                /* root for p2m_vaddr in cr3 form; 0: not used */
     unsigned long p2m_vaddr;              /* the P2M as one linear array */
     unsigned long p2m_generation;         /* odd while the guest changes how the array is mapped */
 };
 typedef struct arch_shared_info arch_shared_info_t;
 
 /*
- * The x86 part of XEN_DOMCTL_createdomain. Both fields are 0 for a PV domain, but for XEN_X86_EMU_PIT in the first
- * and XEN_X86_MSR_RELAXED (unknown registers read as 0 rather than fault) in the second.
+ * The x86 part of XEN_DOMCTL_createdomain. Both fields are 0 for a PV domain, but for
+ * XEN_X86_EMU_PIT in the first and XEN_X86_MSR_RELAXED (unknown registers read as 0 rather than
+ * fault) in the second.
  */
 struct xen_arch_domainconfig {
 #define _XEN_X86_EMU_LAPIC    0
@@ -162,7 +169,9 @@ DEFINE_XEN_GUEST_HANDLE(xen_msr_entry_t);
 
 #endif /* !__ASSEMBLY__ */
 
-/* Ahead of a cpuid instruction, this asks for the hypervisor's answer rather than the processor's. */
+/*
+ * Ahead of a cpuid instruction, this asks for the hypervisor's answer rather than the processor's.
+ */
 #ifdef __ASSEMBLY__
 #define XEN_EMULATE_PREFIX .byte 0x0f, 0x0b, 0x78, 0x65, 0x6e;
 #define XEN_CPUID          XEN_EMULATE_PREFIX cpuid

@@ -2,13 +2,16 @@
 /*
  * The block device protocol, front end in the guest, back end in the driver domain.
  *
- * The two meet in xenstore. Each side has a directory, device/vbd/<id> and backend/vbd/<domid>/<id>, with a "state"
- * (1 initialising, 2 waiting for the other, 3 initialised, 4 connected, 5 closing, 6 closed). The front end writes
+ * The two meet in xenstore. Each side has a directory, device/vbd/<id> and
+ * backend/vbd/<domid>/<id>, with a "state" (1 initialising, 2 waiting for the other, 3 initialised,
+ * 4 connected, 5 closing, 6 closed). The front end writes
  *     ring-ref (or ring-page-order, ring-ref0, ...), event-channel, protocol ("x86_64-abi")
  * and goes to 3. The back end maps the ring, writes
- *     sectors, sector-size, info (VDISK_...), feature-flush-cache, feature-barrier, feature-discard,
+ *     sectors, sector-size, info (VDISK_...), feature-flush-cache, feature-barrier,
+ *     feature-discard,
  *     feature-persistent, feature-max-indirect-segments, max-ring-page-order
- * and goes to 4; then so does the front end. Sectors in requests are of 512 bytes whatever sector-size says.
+ * and goes to 4; then so does the front end. Sectors in requests are of 512 bytes whatever
+ * sector-size says.
  */
 #ifndef __XEN_PUBLIC_IO_BLKIF_H__
 #define __XEN_PUBLIC_IO_BLKIF_H__
@@ -24,7 +27,7 @@
 /* Operations. Those after WRITE only if the back end says that it can (BLKIF_RSP_EOPNOTSUPP). */
 #define BLKIF_OP_READ            0
 #define BLKIF_OP_WRITE           1
-#define BLKIF_OP_WRITE_BARRIER   2 /* all before is on the disk before it, all after comes after it */
+#define BLKIF_OP_WRITE_BARRIER   2 /* after all before it, before all after it */
 #define BLKIF_OP_FLUSH_DISKCACHE 3 /* what was answered is on the disk when this is answered */
 #define BLKIF_OP_RESERVED_1      4
 #define BLKIF_OP_DISCARD         5 /* blkif_request_discard */
@@ -61,7 +64,10 @@ struct blkif_request_discard {
 };
 typedef struct blkif_request_discard blkif_request_discard_t;
 
-/* The same slot for a long transfer: the segments, 512 to a frame, are in granted frames of their own. */
+/*
+ * The same slot for a long transfer: the segments, 512 to a frame, are in granted frames of their
+ * own.
+ */
 struct blkif_request_indirect {
     uint8_t operation;   /* BLKIF_OP_INDIRECT */
     uint8_t indirect_op; /* BLKIF_OP_READ or BLKIF_OP_WRITE */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console page: two byte rings, "out" from the guest, "in" to it. Indices run freely and are masked on use.
- * The producer writes bytes, then (write barrier) its index, then sends the event channel; the consumer reads the
- * index, then (read barrier) bytes, then (full barrier) writes its index and sends, so that the producer sees the room.
+ * The console page: two byte rings, "out" from the guest, "in" to it. Indices run freely and are
+ * masked on use. The producer writes bytes, then (write barrier) its index, then sends the event
+ * channel; the consumer reads the index, then (read barrier) bytes, then (full barrier) writes its
+ * index and sends, so that the producer sees the room.
  */
 #ifndef __XEN_PUBLIC_IO_CONSOLE_H__
 #define __XEN_PUBLIC_IO_CONSOLE_H__

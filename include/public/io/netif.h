@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The network protocol, front end in the guest, back end in the driver domain. Two rings: tx carries packets from the
- * guest, rx buffers to it and packets back in them.
+ * The network protocol, front end in the guest, back end in the driver domain. Two rings: tx
+ * carries packets from the guest, rx buffers to it and packets back in them.
  *
- * The two meet in xenstore, in device/vif/<n> and backend/vif/<domid>/<n>, with a "state" as in blkif.h. The front end
- * writes
- *     tx-ring-ref, rx-ring-ref, event-channel (or event-channel-tx and event-channel-rx), request-rx-copy = 1,
+ * The two meet in xenstore, in device/vif/<n> and backend/vif/<domid>/<n>, with a "state" as in
+ * blkif.h. The front end writes
+ *     tx-ring-ref, rx-ring-ref, event-channel (or event-channel-tx and event-channel-rx),
+ *     request-rx-copy = 1,
  *     feature-sg, feature-gso-tcpv4, feature-gso-tcpv6, feature-rx-notify, feature-no-csum-offload
- * (with several queues, each queue's first three under queue-<n>/, and multi-queue-num-queues), the back end
- *     feature-rx-copy, feature-sg, feature-gso-..., feature-split-event-channels, multi-queue-max-queues,
+ * (with several queues, each queue's first three under queue-<n>/, and multi-queue-num-queues), the
+ * back end
+ *     feature-rx-copy, feature-sg, feature-gso-..., feature-split-event-channels,
+ *     multi-queue-max-queues,
  *     feature-multicast-control, feature-ctrl-ring
  *
- * A packet is one slot, or several chained by NETTXF_more_data, NETRXF_more_data. After the first slot may come
- * extra_info slots, announced by ..._extra_info and chained by XEN_NETIF_EXTRA_FLAG_MORE.
+ * A packet is one slot, or several chained by NETTXF_more_data, NETRXF_more_data. After the first
+ * slot may come extra_info slots, announced by ..._extra_info and chained by
+ * XEN_NETIF_EXTRA_FLAG_MORE.
  */
 #ifndef __XEN_PUBLIC_IO_NETIF_H__
 #define __XEN_PUBLIC_IO_NETIF_H__
@@ -48,7 +52,10 @@
 /* Bytes of a packet at most. */
 #define XEN_NETIF_MAX_TX_SIZE 0xFFFF
 
-/* A packet, or part of one. In the first slot size is that of the whole packet, in the others that of the part. */
+/*
+ * A packet, or part of one. In the first slot size is that of the whole packet, in the others that
+ * of the part.
+ */
 struct netif_tx_request {
     grant_ref_t gref;
     uint16_t offset; /* bytes into the frame */
@@ -130,8 +137,8 @@ DEFINE_RING_TYPES(netif_tx, struct netif_tx_request, struct netif_tx_response);
 DEFINE_RING_TYPES(netif_rx, struct netif_rx_request, struct netif_rx_response);
 
 /*
- * The control ring (feature-ctrl-ring; the front end writes ctrl-ring-ref and event-channel-ctrl): how the back end
- * spreads packets over queues, and grants that it may keep mapped.
+ * The control ring (feature-ctrl-ring; the front end writes ctrl-ring-ref and event-channel-ctrl):
+ * how the back end spreads packets over queues, and grants that it may keep mapped.
  */
 #define _XEN_NETIF_CTRL_HASH_TYPE_IPV4     0
 #define XEN_NETIF_CTRL_HASH_TYPE_IPV4      (1 << _XEN_NETIF_CTRL_HASH_TYPE_IPV4)

@@ -2,19 +2,21 @@
 /*
  * Rings of requests and responses in a page that two domains share.
  *
- * The front end produces requests and consumes responses, the back end the other way round; a response takes the slot
- * of a request. Indices run freely over 32 bits and are masked on use, so "a - b" is always a number of entries.
+ * The front end produces requests and consumes responses, the back end the other way round; a
+ * response takes the slot of a request. Indices run freely over 32 bits and are masked on use, so
+ * "a - b" is always a number of entries.
  *
  *     rsp_cons  <=  rsp_prod  <=  req_cons  <=  req_prod  <=  rsp_cons + size
  *     (front)       (shared)      (back)        (shared)
  *
- * Each side has a private view (front_ring, back_ring) with the indices that are its own; it fills entries, moves its
- * private producer index and publishes that with a PUSH macro. To save notifications the consumer writes into *_event
- * the index whose production it wants to hear of. So, producing: push, and notify if the macro says so. Consuming:
- * take all there is, then RING_FINAL_CHECK_FOR_..., and go on if that finds more; only then wait.
+ * Each side has a private view (front_ring, back_ring) with the indices that are its own; it fills
+ * entries, moves its private producer index and publishes that with a PUSH macro. To save
+ * notifications the consumer writes into *_event the index whose production it wants to hear of.
+ * So, producing: push, and notify if the macro says so. Consuming: take all there is, then
+ * RING_FINAL_CHECK_FOR_..., and go on if that finds more; only then wait.
  *
- * The other domain may write into the page at any time. Take a private copy of an entry (RING_COPY_...) before looking
- * at it, and check its producer index with a ..._OVERFLOW macro.
+ * The other domain may write into the page at any time. Take a private copy of an entry
+ * (RING_COPY_...) before looking at it, and check its producer index with a ..._OVERFLOW macro.
  */
 #ifndef __XEN_PUBLIC_IO_RING_H__
 #define __XEN_PUBLIC_IO_RING_H__
@@ -34,8 +36,9 @@ typedef unsigned int RING_IDX;
 #define __XEN_RING_READ(_index) (*(const volatile RING_IDX *)&(_index))
 
 /*
- * Entries in a ring of _sz bytes: as many as fit behind the header, rounded down to a power of two. The first form is
- * a constant and takes the ring's name, the second takes a pointer to the shared ring.
+ * Entries in a ring of _sz bytes: as many as fit behind the header, rounded down to a power of two.
+ * The first form is a constant and takes the ring's name, the second takes a pointer to the shared
+ * ring.
  */
 #define __XEN_RING_POW2(_n) (1U << (31 - __builtin_clz((unsigned int)(_n))))
 #define __CONST_RING_SIZE(_s, _sz)                                              \
@@ -79,8 +82,9 @@ typedef unsigned int RING_IDX;
     typedef struct __name##_back_ring __name##_back_ring_t
 
 /*
- * Setting up. The front end clears the shared header and makes its view; the back end makes its view once it has mapped
- * the page. ATTACH starts at an index other than 0, for a side that comes back to a ring in use.
+ * Setting up. The front end clears the shared header and makes its view; the back end makes its
+ * view once it has mapped the page. ATTACH starts at an index other than 0, for a side that comes
+ * back to a ring in use.
  */
 #define SHARED_RING_INIT(_s)                                                    \
     do {                                                                        \
@@ -121,9 +125,11 @@ typedef unsigned int RING_IDX;
 #define RING_FULL(_r)          (RING_FREE_REQUESTS(_r) == 0)
 
 /*
- * Entries to consume. A back end never sees more requests than it has slots to answer, whatever the other side wrote.
+ * Entries to consume. A back end never sees more requests than it has slots to answer, whatever the
+ * other side wrote.
  */
-#define XEN_RING_NR_UNCONSUMED_RESPONSES(_r) (__XEN_RING_READ((_r)->sring->rsp_prod) - (_r)->rsp_cons)
+#define XEN_RING_NR_UNCONSUMED_RESPONSES(_r) \
+    (__XEN_RING_READ((_r)->sring->rsp_prod) - (_r)->rsp_cons)
 #define XEN_RING_NR_UNCONSUMED_REQUESTS(_r)                                     \
     (__extension__({                                                            \
         RING_IDX xr_there_ = __XEN_RING_READ((_r)->sring->req_prod) - (_r)->req_cons; \
@@ -164,8 +170,9 @@ typedef unsigned int RING_IDX;
     } while (0)
 
 /*
- * Publish, and find out whether the consumer asked to be told: whether its event index lies among the entries just
- * published. The index must be visible before the event index is read, or both sides could miss each other.
+ * Publish, and find out whether the consumer asked to be told: whether its event index lies among
+ * the entries just published. The index must be visible before the event index is read, or both
+ * sides could miss each other.
  */
 #define RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(_r, _notify)                        \
     do {                                                                        \

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The xenstore protocol: messages of a header and len bytes of payload, over the page that start_info.store_mfn names
- * or over the daemon's socket. A reply carries the request's type, req_id and tx_id, or the type XS_ERROR and the name
- * of an error. Texts in a payload are zero-terminated unless they end it.
+ * The xenstore protocol: messages of a header and len bytes of payload, over the page that
+ * start_info.store_mfn names or over the daemon's socket. A reply carries the request's type,
+ * req_id and tx_id, or the type XS_ERROR and the name of an error. Texts in a payload are
+ * zero-terminated unless they end it.
  */
 #ifndef _XS_WIRE_H
 #define _XS_WIRE_H
@@ -83,7 +84,9 @@ enum xs_watch_type {
     XS_WATCH_TOKEN
 };
 
-/* The page. Its indices and the order of reading, writing and notifying are as in the console page. */
+/*
+ * The page. Its indices and the order of reading, writing and notifying are as in the console page.
+ */
 #define XENSTORE_RING_SIZE 1024
 typedef uint32_t XENSTORE_RING_IDX;
 #define MASK_XENSTORE_IDX(idx) ((idx) & (XENSTORE_RING_SIZE - 1))
