@@ -38,6 +38,7 @@ u64 timer_next_period(u64 expires, u64 period, u64 now);
 enum softirq {
     SOFTIRQ_TIMER,              /* a timer has expired */
     SOFTIRQ_CONSOLE,            /* there is console input */
+    SOFTIRQ_EXIT,               /* nothing but the long way out: there is an NMI to deliver */
     SOFTIRQ_MACHINE_END,        /* the first domain has shut down */
     SOFTIRQ_SCHEDULE,           /* last: it may not come back */
     SOFTIRQ_COUNT
@@ -94,10 +95,9 @@ struct vcpu {
     struct list run_link;           /* in the queue of those that wait for the CPU */
     struct vcpu_runstate_info runstate;
 
-    /* Copies of runstate and time in kernel memory of the guest; 0: none. The vCPU's own. */
+    /* Where in guest-kernel memory copies of runstate and time go when the vCPU is loaded; 0: nowhere. */
     unsigned long runstate_area;
     unsigned long time_area;
-    bool areas_stale;               /* call runstate_flush() when in guest-kernel mode next */
 };
 
 struct domain {
@@ -167,6 +167,5 @@ void vcpu_yield(void);
 void schedule(void);                /* softirq: picks the next vCPU; does not return if it switches */
 noreturn void idle(void);
 void runstate_get(struct vcpu *v, struct vcpu_runstate_info *out);  /* up to now */
-void runstate_flush(struct vcpu *v);/* current, in guest-kernel mode: writes its registered areas */
 
 #endif

@@ -12,6 +12,9 @@ void timers_init(void);
 void runstate_account(struct vcpu_runstate_info *r, u64 now);
 void runstate_set(struct vcpu *v, int state);
 
+/* Writes the registered areas of @v, which is loaded. */
+void vcpu_areas_write(struct vcpu *v);
+
 /* vcpu_timer.c: VIRQ_TIMER at a time, or every so often */
 void vcpu_timers_init(struct vcpu *v);
 void vcpu_set_singleshot(struct vcpu *v, u64 expires_ns);   /* a time in the past: now */

@@ -15,7 +15,6 @@
 #include "domain/internal.h"
 #include "event/event.h"
 #include "lib/atomic.h"
-#include "mm/mm.h"
 
 #define SLICE_NS 10000000ull
 
@@ -201,27 +200,21 @@ static void load(struct vcpu *v)
     atomic_or(&v->domain->tlb_cpus, BIT(this_cpu_id()));
     /* From here on a sender kicks this CPU; it looks for events after the barrier. */
     __atomic_store_n(&v->on_cpu, true, __ATOMIC_SEQ_CST);
-    mm_load_root(v);
     guest_cpu_load(v);
     time_update_vcpu(v);
-    v->areas_stale = v->runstate_area || v->time_area;
-    if (v->areas_stale && v->cpu.kernel_mode)
-        runstate_flush(v);
+    vcpu_areas_write(v);
 }
 
 static noreturn void switch_to(struct vcpu *prev, struct vcpu *next)
 {
     if (prev) {
         guest_cpu_save(prev);
+        /* It has left its root: nothing of its domain is in the TLB. */
+        atomic_and(&prev->domain->tlb_cpus, ~BIT(this_cpu_id()));
         store_release(&prev->on_cpu, false);
     }
     if (next)
         load(next);
-    else
-        write_cr3(mfn_to_maddr(hv_root()).v);
-    /* The other root is loaded: nothing of the old domain's is left in the TLB. */
-    if (prev && (!next || next->domain != prev->domain))
-        atomic_and(&prev->domain->tlb_cpus, ~BIT(this_cpu_id()));
     return_to_guest();
 }
 

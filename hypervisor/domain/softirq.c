@@ -15,9 +15,14 @@ static void console_input(void)
         send_global_virq(first_domain, VIRQ_CONSOLE);
 }
 
+static void nothing(void)
+{
+}
+
 static void (*const handlers[SOFTIRQ_COUNT])(void) = {
     [SOFTIRQ_TIMER]       = timer_run_expired,
     [SOFTIRQ_CONSOLE]     = console_input,
+    [SOFTIRQ_EXIT]        = nothing,
     [SOFTIRQ_MACHINE_END] = machine_end,
     [SOFTIRQ_SCHEDULE]    = schedule,
 };

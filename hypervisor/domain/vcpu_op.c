@@ -74,7 +74,7 @@ static long op_register_runstate(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
         return -EFAULT;
     WRITE_ONCE(v->runstate_area, area.addr.p);
     if (v == current) {
-        runstate_flush(v);
+        vcpu_areas_write(v);
         return 0;
     }
     __builtin_memset(&r, 0, sizeof(r));
@@ -91,7 +91,7 @@ static long op_register_time(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
         return -EFAULT;
     WRITE_ONCE(v->time_area, area.addr.p);
     if (v == current)
-        runstate_flush(v);
+        vcpu_areas_write(v);
     return 0;
 }
 
@@ -149,8 +149,10 @@ static long op_register_vcpu_info(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 static long op_send_nmi(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 {
     (void)arg;
-    if (!atomic_xchg(&v->cpu.nmi_pending, true))
-        vcpu_kick(v);
+    __atomic_store_n(&v->cpu.nmi_pending, true, __ATOMIC_SEQ_CST);
+    vcpu_wake(v);
+    /* Wherever it runs, it must not take the short way out, which looks for events only. */
+    raise_softirq_on(v->processor, SOFTIRQ_EXIT);
     return 0;
 }
 
