@@ -5,12 +5,11 @@
  *
  * Rules that hold for every header here
  * - A hypercall takes its number in rax and its arguments in rdi, rsi, rdx, r10, r8; the result
- *   comes back in rax.
- *   rcx and r11 are lost. 0 or a positive value means success, -XEN_Exxx (errno.h) failure.
+ *   comes back in rax; rcx and r11 are lost, and the argument registers may be. 0 or a positive
+ *   value means success, -XEN_Exxx (errno.h) failure.
  * - A number without a hypercall behind it, or an unknown sub-command, gives -XEN_ENOSYS.
  * - A guest pointer that is unmapped, read-only where the hypervisor must write, non-canonical or
- *   in the hypervisor's
- *   own range gives -XEN_EFAULT.
+ *   in the hypervisor's own range gives -XEN_EFAULT.
  * - Addresses are guest-virtual unless said otherwise; a "machine address" is mfn << 12 plus the
  *   offset in the frame.
  * - Times are nanoseconds of system time (since the hypervisor started) unless said otherwise.

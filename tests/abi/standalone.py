@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Compile the public headers in the ways that they promise to work, with gcc and clang.
 
-Each header alone, in C, as tools see it, and in C++ where there is a C++ compiler; the headers
+Each header alone, as guests, tools and the hypervisor see it, and in C++ where there is a C++ compiler; the headers
 with numbers only in assembly; the list of hypercalls expanded (hypercalls.c); the ring macros run
 (rings.c); errno.h with an includer's own XEN_ERRNO.
 """
@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).parent
-STRICT = ["-Wall", "-Wextra", "-Werror"]
+STRICT = ["-Wall", "-Wextra", "-Wshadow", "-Wundef", "-Werror"]
 OWN_ERRNO = r"""enum {
 #define XEN_ERRNO(name, value) MY_##name = value,
 #include <xen/errno.h>
@@ -39,7 +39,8 @@ def compilations(include, build):
         for header in headers:
             text = f"#include <xen/{header}>\n"
             yield f"{compiler} {header}", [*c, "-x", "c", "-"], text
-            yield f"{compiler} tools {header}", [*c, "-D__XEN_TOOLS__", "-x", "c", "-"], text
+            for macro in ("__XEN_TOOLS__", "__XEN__"):
+                yield f"{compiler} {macro} {header}", [*c, f"-D{macro}", "-x", "c", "-"], text
             if "/" not in header or header.startswith("arch"):
                 yield (f"{compiler} assembly {header}",
                        [compiler, f"-I{include}", "-c", "-o", "/dev/null",
