@@ -356,6 +356,8 @@ def compare(ours_root, theirs_root, build, references):
                      key=lambda header: (header != "xen.h", header))
     if not headers:
         raise Failure(f"no headers under {home}")
+    if not (pathlib.Path(theirs_root) / "xen" / "xen.h").exists():
+        raise Failure(f"no Xen headers under {theirs_root}: is libxen-dev installed?")
     result = Comparison(read_allowed(pathlib.Path(__file__).with_name("allow.txt")))
     missing = [h for h in headers if not (pathlib.Path(theirs_root) / "xen" / h).exists()]
     for header in missing:
