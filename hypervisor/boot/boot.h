@@ -8,6 +8,7 @@
 #ifndef BOOT_BOOT_H
 #define BOOT_BOOT_H
 
+#include "boot/image.h"
 #include "mm/frame_types.h"
 
 enum mem_type { MEM_RAM = 1, MEM_RESERVED, MEM_ACPI, MEM_NVS, MEM_UNUSABLE };  /* e820 numbers */
@@ -18,7 +19,9 @@ struct mem_range {
 };
 
 struct boot_module {
-    u64 base, len;              /* machine address and bytes; len 0: not there */
+    bool present;
+    bool in_ram;                /* brought by the loader; else inside the image */
+    u64 base, len;              /* machine address and bytes */
     char cmdline[1024];         /* without the file name in front, NUL-terminated */
     const char *name;           /* for messages: "kernel module", "ramdisk", "embedded kernel" */
 };
@@ -38,7 +41,7 @@ struct bootinfo {
     char cmdline[2048];
     u64 rsdp;                   /* machine address of a copy from the loader, 0: look for it */
     struct boot_framebuffer fb;
-    const char *loader;
+    char loader[64];            /* its name, for messages */
 };
 
 struct boot_options {
@@ -56,6 +59,10 @@ void bootinfo_read(u32 magic, u64 info);
 void cmdline_parse(void);
 /* bootinfo.c: gives all free RAM to the heap, but the image and the modules. */
 void boot_heap_init(void);
+/* The bytes of a module; and, once they are copied, the memory of all modules to the heap. */
+const void *boot_module_data(const struct boot_module *m);
+void boot_modules_free(void);
+u64 boot_ram_bytes(void);             /* all RAM of the machine, by the map */
 
 /* elf.c: pure, host-tested. */
 struct elf_image {

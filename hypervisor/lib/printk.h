@@ -2,7 +2,8 @@
 /*
  * The hypervisor's own messages and its own end.
  *
- * printk() formats one line into the serial console, prefixed "(PV) ". Lines that a guest can
+ * printk() writes one line to the serial console, prefixed "(PV) " and ended by a newline, also where
+ * the caller gives none. Lines that a guest can
  * cause go through guest_printk(), which is rate-limited (a burst, then a few a second, and one
  * line that says how many were dropped), so that no guest can flood the log.
  *
@@ -33,8 +34,20 @@ void console_write(const char *text, size_t len);
 /* Up to @len bytes of console input that no one has read yet; returns how many. Interrupts off. */
 size_t console_read(char *buf, size_t len);
 
-/* A boot that can't go on: "boot: <message>", then halt or reboot as configured. */
+/* Called in interrupt context when input has come; set once, while booting. */
+extern void (*console_input_hook)(void);
+
+/* A boot that can't go on: "boot: <message>", then a reboot, or a halt if `noreboot` is given. */
 noreturn void panic(const char *fmt, ...) __printf(1, 2);
+
+/*
+ * For whoever reports a fault of our own: from now on nobody waits for the console's lock, which the
+ * faulting code may hold; the calls that may lie on the stack from @rsp up; and the end.
+ */
+void console_emergency(void);
+void print_symbol(unsigned long addr);      /* a line with the address and its function */
+void backtrace(unsigned long rsp);
+noreturn void bug_stop(void);
 
 #define BUG() do { __asm__ volatile("ud2"); __builtin_unreachable(); } while (0)
 #define BUG_ON(cond) do { if (unlikely(cond)) BUG(); } while (0)

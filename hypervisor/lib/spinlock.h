@@ -13,6 +13,10 @@
 
 #include "lib/types.h"
 
+#ifndef DEBUG
+#define DEBUG 0                 /* host tests of files that take locks */
+#endif
+
 /* The one order: a lock may be taken only while every held lock has a lower level. */
 enum lock_level {
     LOCK_DOMLIST,   /* the list of domains */
@@ -42,9 +46,20 @@ static inline void spin_lock_init(spinlock_t *lock, enum lock_level level)
     *lock = (spinlock_t)SPINLOCK_INIT((u8)level);
 }
 
+/*
+ * spinlock.c: what this CPU holds, in builds with DEBUG=1. Two locks of the same level may be held only
+ * at LOCK_EVENT, as said above.
+ */
+void lock_order_acquire(const spinlock_t *lock);
+void lock_order_release(const spinlock_t *lock);
+
 static inline void spin_lock(spinlock_t *lock)
 {
-    u32 old = __atomic_fetch_add(&lock->tickets, 0x10000u, __ATOMIC_ACQUIRE);
+    u32 old;
+
+    if (DEBUG)
+        lock_order_acquire(lock);
+    old = __atomic_fetch_add(&lock->tickets, 0x10000u, __ATOMIC_ACQUIRE);
 
     if (unlikely((u16)old != (u16)(old >> 16)))
         spin_lock_slow(lock, (u16)(old >> 16));
@@ -55,6 +70,8 @@ static inline void spin_unlock(spinlock_t *lock)
     /* Only the holder writes the low half: a plain 16-bit increment releases. */
     u16 *serving = (u16 *)&lock->tickets;
 
+    if (DEBUG)
+        lock_order_release(lock);
     __atomic_store_n(serving, (u16)(*serving + 1), __ATOMIC_RELEASE);
 }
 

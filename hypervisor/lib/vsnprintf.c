@@ -129,7 +129,7 @@ static void parse_size(const char **format, struct spec *spec)
     }
     for (; **format == 'l'; (*format)++)
         spec->size = 8;
-    for (; **format == 'h'; (*format)++)
+    for (; **format == 'h' && spec->size > 1; (*format)++)
         spec->size /= 2;
 }
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* The serial line: a 16550 on a port of the PC. serial.c; callers hold the console's lock. */
+#ifndef LIB_SERIAL_H
+#define LIB_SERIAL_H
+
+#include "lib/types.h"
+
+/* How a line is set up; what `com1=` can say. */
+struct serial_options {
+    u16 port;
+    u32 baud;               /* 0: leave the speed as it is */
+    u8 line_control;        /* data bits, parity and stop bits, as the chip's register has them */
+};
+
+#define SERIAL_DEFAULT { .port = 0x3f8, .baud = 115200, .line_control = 3 }
+
+/* "115200[,8n1[,0x3f8]]"; console_options.c, pure. False, and nothing changed, if it says no sense. */
+bool serial_parse(const char *text, struct serial_options *options);
+
+void serial_init(const struct serial_options *options);
+void serial_write(const char *text, size_t len);    /* newlines become CR LF */
+
+/* Input waits in a ring: lost when that is full. */
+void serial_enable_input(void);
+size_t serial_read(char *buf, size_t len);
+bool serial_input_waiting(void);
+
+#endif
