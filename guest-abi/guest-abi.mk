@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 #
-# The guest library, $(BUILD)/guest-abi/libpvguest.a, its two start objects, and how guests are built:
+# The guest library, $(BUILD)/guest-abi/libpvguest.a, its start objects, and how guests are built:
 #
 #     $(eval $(call GUEST,name,src1.c src2.c))          -> $(BUILD)/guests/name.elf
 #     $(eval $(call GUEST,name,src1.c,start-nopage))    the same without a hypercall-page note
+#     $(eval $(call GUEST,name,src1.c,start-p2m))       nor P2M and ramdisk in the first mapping
 #     $(eval $(call GUEST,name,src1.c,,myflavour))      with CFLAGS_myflavour, which extend $(CFLAGS_guest)
 #
 # `make install PREFIX=/usr/local` puts all that a guest outside this tree needs below PREFIX.
@@ -20,13 +21,14 @@ CFLAGS_guest := -O2 -g $(WARN) $(GUEST_ABI_CFLAGS) -Iguest-abi/include -Iinclude
 # The string and formatting sources are the hypervisor's own, compiled again.
 CFLAGS_guestlib := $(CFLAGS_guest) -Ihypervisor
 CFLAGS_nopage   := $(CFLAGS_guest) -DPV_NO_HYPERCALL_PAGE
+CFLAGS_p2m      := $(CFLAGS_guest) -DPV_NO_HYPERCALL_PAGE -DPV_INIT_P2M
 
-GUESTLIB_SRCS := $(addprefix guest-abi/,entry.S start.c traps.c user.c events.c mm.c time.c \
+GUESTLIB_SRCS := $(addprefix guest-abi/,entry.S start.c traps.c user.c events.c mm.c pages.c time.c \
     console.c smp.c sync.c) hypervisor/lib/string.c hypervisor/lib/vsnprintf.c
 
 GUESTLIB_DIR := $(BUILD)/guest-abi
 GUESTLIB     := $(GUESTLIB_DIR)/libpvguest.a
-GUEST_STARTS := $(GUESTLIB_DIR)/start.o $(GUESTLIB_DIR)/start-nopage.o
+GUEST_STARTS := $(addprefix $(GUESTLIB_DIR)/,start.o start-nopage.o start-p2m.o)
 GUEST_LDS    := guest-abi/guest.lds
 
 # Likewise for linking.
@@ -36,6 +38,7 @@ GUEST_LDFLAGS := -nostdlib -static -Wl,--build-id=none -Wl,-z,max-page-size=4096
 $(eval $(call flavour,guest))
 $(eval $(call flavour,guestlib))
 $(eval $(call flavour,nopage))
+$(eval $(call flavour,p2m))
 
 $(GUESTLIB): $(call objs,guestlib,$(GUESTLIB_SRCS))
 	$(call say,AR,$@)
@@ -45,6 +48,9 @@ $(GUESTLIB_DIR)/start.o: $(call objs,guest,guest-abi/start.S)
 	$(Q)mkdir -p $(@D) && cp $< $@
 
 $(GUESTLIB_DIR)/start-nopage.o: $(call objs,nopage,guest-abi/start.S)
+	$(Q)mkdir -p $(@D) && cp $< $@
+
+$(GUESTLIB_DIR)/start-p2m.o: $(call objs,p2m,guest-abi/start.S)
 	$(Q)mkdir -p $(@D) && cp $< $@
 
 # GUEST(name, sources, start object if not `start`, flavour if not `guest`)
@@ -62,6 +68,7 @@ ALL += $(GUESTLIB) $(GUEST_STARTS)
 # The guest that docs/write-a-guest.md explains.
 $(eval $(call GUEST,hello,tests/guest/hello/main.c))
 $(eval $(call GUEST,hello-nopage,tests/guest/hello/main.c,start-nopage))
+$(eval $(call GUEST,hello-p2m,tests/guest/hello/main.c,start-p2m))
 EXAMPLE_GUEST := $(BUILD)/guests/hello.elf
 
 .PHONY: install

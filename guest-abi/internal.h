@@ -35,8 +35,11 @@ void pv_return_to_context(struct pv_regs *regs, const struct pv_context *context
 /* user.c: takes a trap or system call that ends a running pv_user_call; returns whether it did. */
 bool pv_user_finish(struct pv_regs *regs, pv_fault_t fault, uint64_t cr2);
 
-/* mm.c */
-void pv_mm_init(void);
+/* pages.c */
+extern uint64_t pv_boot_end; /* pfns below this have their home in the builder's mapping */
+void pv_pages_init(void);
+/* Builds the tables missing above va's leaf entry in the current root.  0, -ENOMEM, or errno. */
+int pv_prepare_tables(uint64_t va);
 
 /* smp.c: the per-vCPU blocks, by id. */
 struct pv_vcpu *pv_vcpu_by_id(unsigned int id);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where a guest begins: ELF notes for the domain builder, entry point, boot stack, and the
- * hypercall page.  Built twice:
+ * hypercall page.  Built three times:
  *   start.o         has a HYPERCALL_PAGE note: the hypervisor writes its stubs into the page;
- *   start-nopage.o  (PV_NO_HYPERCALL_PAGE) has none, and the page holds stubs of our own.
+ *   start-nopage.o  (PV_NO_HYPERCALL_PAGE) has none, and the page holds stubs of our own;
+ *   start-p2m.o     (PV_INIT_P2M too) wants the P2M list at an address of its own and the ramdisk
+ *                   unmapped, given by its pfn, as Linux does.
  *
  * On entry (xen/xen.h, "start of day"): rsi = address of start_info, rsp = a small builder's
  * stack, events masked, bss cleared by the builder.
@@ -12,6 +14,7 @@
 #include <xen/xen.h>
 
 #define VIRT_BASE 0xffffffff80000000
+#define INIT_P2M 0x8000000000
 #define BOOT_STACK_SIZE 0x8000
 
 /* One note: name "Xen", a type, and a description of 8-byte words or one string. */
@@ -35,6 +38,10 @@
     note XEN_ELFNOTE_PADDR_OFFSET, .quad, 0
     note XEN_ELFNOTE_FEATURES, .asciz, "!writable_page_tables|pae_pgdir_above_4gb"
     note XEN_ELFNOTE_PAE_MODE, .asciz, "yes"
+#ifdef PV_INIT_P2M
+    note XEN_ELFNOTE_INIT_P2M, .quad, INIT_P2M
+    note XEN_ELFNOTE_MOD_START_PFN, .long, 1
+#endif
 #ifndef PV_NO_HYPERCALL_PAGE
     note XEN_ELFNOTE_HYPERCALL_PAGE, .quad, pv_hypercall_page
 #endif

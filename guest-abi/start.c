@@ -41,7 +41,7 @@ _Noreturn void pv_start(const struct start_info *si)
     if (HYPERVISOR_set_segment_base(SEGBASE_GS_KERNEL, (uint64_t)vcpu) || !map_shared_info())
         guest_exit(SHUTDOWN_crash);
     vcpu->info = &pv_shared_info->vcpu_info[0];
-    pv_mm_init();
+    pv_pages_init();
     pv_console_init();
     pv_time_init();
     if (pv_traps_init())
