@@ -213,8 +213,9 @@ static noreturn void switch_to(struct vcpu *prev, struct vcpu *next)
         atomic_and(&prev->domain->tlb_cpus, ~BIT(this_cpu_id()));
         store_release(&prev->on_cpu, false);
     }
-    if (next)
-        load(next);
+    if (!next)
+        reset_stack_and_call(idle);
+    load(next);
     return_to_guest();
 }
 

@@ -24,3 +24,6 @@ $(eval $(call flavour,unit))
 # The hypervisor's pure parts.
 CFLAGS_unit += -Ihypervisor
 $(eval $(call unit_test,time,tests/unit/time_test.c hypervisor/x86/timescale.c))
+$(eval $(call unit_test,evtchn_bits,tests/unit/evtchn_bits_test.c hypervisor/event/evtchn_bits.c))
+$(eval $(call unit_test,timer_queue,tests/unit/timer_queue_test.c \
+    hypervisor/domain/timer_queue.c))
