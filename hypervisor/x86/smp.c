@@ -170,11 +170,6 @@ u64 smp_trampoline_page(void)
  */
 extern u64 boot_l4[512];
 
-static u64 image_paddr(const void *p)
-{
-    return (u64)p - IMAGE_VIRT + HV_LOAD_PADDR;
-}
-
 static unsigned int order_for(size_t bytes)
 {
     unsigned int order = 0;
