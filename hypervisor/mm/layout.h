@@ -41,6 +41,8 @@
 #define GDT_WINDOW(cpu)   (DESC_WINDOW_VIRT + (cpu) * DESC_WINDOW_SIZE)
 #define LDT_WINDOW(cpu)   (GDT_WINDOW(cpu) + 16 * 4096)
 
+#define LDT_WINDOW_SIZE   (16 * 4096)
+
 #define PAGE_SHIFT        12
 #define PAGE_SIZE         4096
 

@@ -64,7 +64,12 @@ static inline u16 page_owner(const struct page *pg)
 #define HV_RX    0x0000000000000001ull
 #define HV_DEV   0x800000000000001bull          /* read-write, uncached (PWT, PCD) */
 
-void hv_map_init(void);                          /* takes over from the boot page tables */
+/*
+ * Takes over from the boot page tables: direct map, frame table and M2P for all RAM of the boot memory
+ * map, the image with text read-only and data no-execute. Then the heap gets what heap_add()
+ * noted before.
+ */
+void hv_map_init(void);
 /* Maps @pages frames from @m at @va (inside slots 256-271); tables come from the heap. */
 int hv_map(unsigned long va, mfn_t m, unsigned long pages, u64 flags);
 void hv_unmap(unsigned long va, unsigned long pages);
@@ -74,16 +79,19 @@ mfn_t hv_root(void);                             /* the L4 of an idle CPU */
 void hv_install_slots(u64 *l4);                  /* writes slots 256-271 of a guest's L4 */
 
 /* ---- page_alloc.c: free frames ---- */
-void heap_add(mfn_t from, mfn_t end);
+void heap_add(mfn_t from, mfn_t end);            /* before hv_map_init(): only noted */
 /* 2^order frames, zeroed, for the hypervisor itself; INVALID_MFN when there are none. */
 mfn_t alloc_hv_frames(unsigned int order);
 void *alloc_hv_pages(unsigned int order);        /* the same through the direct map, or NULL */
+void *alloc_hv_low_page(void);                   /* one, below 4 GiB: for what the ABI wants there */
 void free_hv_pages(void *p, unsigned int order);
 /*
  * 2^order frames, zeroed, for domain @d, each with the owner's reference; counted in d->tot_pages,
  * -ENOMEM when there are none or d->max_pages is reached. Frames lie below 2^@bits bytes (0: any).
  */
 int alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits, mfn_t *out);
+/* The same for the first domain's builder: one run of frames, not cleared: no one owned them before. */
+mfn_t alloc_boot_frames(struct domain *d, u64 frames);
 u64 heap_free_frames(void);
 u64 heap_total_frames(void);
 
@@ -125,16 +133,22 @@ bool mm_put_pending(const struct vcpu *v);
 /* ---- mm calls of the rest of the hypervisor ---- */
 /* Loads @v's page-table root for its mode (kernel or user). */
 void mm_load_root(struct vcpu *v);
-/* The L1 entry that maps @va in the current kernel root: a direct-map pointer, or NULL. */
-u64 *guest_l1e(struct vcpu *v, unsigned long va, mfn_t *table);
-void mm_vcpu_destroy(struct vcpu *v);            /* drops the vCPU's roots */
-int mm_domain_relinquish(struct domain *d);      /* drops every frame; -ERESTART: call again */
+/* Makes @m, a level-4 table of its domain, the kernel root of @v, which runs. Errors: get_page_type(). */
+int mm_new_baseptr(struct vcpu *v, mfn_t m);
+/*
+ * The level-1 entry for @va in @v's kernel root: a pointer into the direct map, or NULL. *@table is the
+ * frame it lies in, whose use as L1 and reference the caller then holds.
+ */
+u64 *guest_l1e_get(struct vcpu *v, unsigned long va, struct page **table);
+/* What @va maps to in @v's kernel root at this moment, as the level-1 entry's value; 0: nothing. */
+u64 guest_l1e_peek(struct vcpu *v, unsigned long va);
 
 /* The descriptor window: maps or clears one page of this CPU's GDT (0-15) or LDT (16-31) window. */
 void desc_window_set(unsigned int slot, mfn_t m, bool present);
 
 /* ---- tlb.c ---- */
 u64 tlb_stamp(void);                             /* now, on the clock of flushes */
+void tlb_load_root(u64 cr3);                     /* loads CR3, which flushes, and notes it */
 void tlb_flush_local(void);
 void tlb_flush_cpus(u64 cpumask);                /* all mappings, on those CPUs; waits */
 void tlb_flush_page_cpus(u64 cpumask, unsigned long va);

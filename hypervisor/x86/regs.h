@@ -29,6 +29,14 @@
 #define STACK_SIZE       (STACK_PAGES * 4096)
 #define MAIN_STACK_PAGES 7
 
+/*
+ * How a frame was made, beside the 256 vectors. A frame marked ENTRY_SYSCALL may return by SYSRET:
+ * its selectors are the flat ones, and rcx and r11 are not the guest's to expect.
+ */
+#define ENTRY_SYSCALL   0x100
+#define ENTRY_SYSCALL32 0x101
+#define ENTRY_SYSENTER  0x102
+
 #ifndef __ASSEMBLER__
 
 #include "lib/types.h"
@@ -44,14 +52,11 @@ struct cpu_regs {
     u64 ss;
 };
 
-/* How a frame was made, beside the 256 vectors. Frames of SYSCALL may return by SYSRET. */
-#define ENTRY_SYSCALL 0x100u
-
 struct vcpu;
 
 struct cpu_info {
     struct cpu_regs guest_regs;
-    struct vcpu *current;       /* the vCPU loaded on this CPU, NULL while idle */
+    struct vcpu *vcpu;          /* the vCPU loaded on this CPU, NULL while idle */
     unsigned long percpu;       /* what to add to a per-CPU variable's address */
     u32 cpu;                    /* our number of this CPU, 0 is the one that booted */
     u32 pad[3];
@@ -74,7 +79,7 @@ static inline struct cpu_info *cpu_info(void)
     return (struct cpu_info *)((rsp | (STACK_SIZE - 1)) + 1) - 1;
 }
 
-#define current       (cpu_info()->current)
+#define current       (cpu_info()->vcpu)
 #define guest_regs()  (&cpu_info()->guest_regs)
 #define this_cpu_id() (cpu_info()->cpu)
 

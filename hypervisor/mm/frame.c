@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A frame's owner and its general references.
+ *
+ * Owner and count share one word, so that "it is still d's, and now I hold it" is one atomic step:
+ * there is no moment at which a frame could change hands between the check and the reference.
+ * A frame is freed by whoever drops its last reference. The owner's own reference
+ * (PAGE_ALLOCATED) keeps it until the domain gives it back or is destroyed. The count never wraps:
+ * a guest's references are refused above PAGE_REFS_LIMIT, and what is left of the range is the
+ * hypervisor's reserve, of which it takes a few at most (a PARTIAL frame's, a vCPU's unfinished one).
+ *
+ * Lock rules: none here; d->lock guards only d's counters.
+ */
+#include "domain/domain.h"
+#include "lib/atomic.h"
+#include "mm/internal.h"
+
+u64 max_mfn;
+
+bool get_page(mfn_t m, u16 owner)
+{
+    struct page *pg;
+    u64 old;
+
+    if (unlikely(!mfn_is_ram(m)))
+        return false;
+    pg = mfn_to_page(MFN(index_nospec(m.v, max_mfn)));
+    old = READ_ONCE(pg->count);
+    do {
+        /* One comparison for both ends: a free frame's 0 wraps to the top. */
+        if (unlikely((old >> PAGE_OWNER_SHIFT) != owner || (u32)old - 1 >= PAGE_REFS_LIMIT))
+            return false;
+    } while (!cas(&pg->count, &old, old + 1));
+    return true;
+}
+
+/* One more reference on a frame of which the caller holds one, from the hypervisor's reserve. */
+void get_page_again(struct page *pg)
+{
+    u64 now = atomic_add(&pg->count, 1);
+
+    BUG_ON((u32)now <= 1);
+}
+
+static void free_domain_frame(struct page *pg)
+{
+    u16 owner = page_owner(pg);
+    struct domain *d = domain_by_id(owner);
+
+    /* A use without a reference would let the frame be freed under a mapping. */
+    BUG_ON(pg->type & (TYPE_LIVE | TYPE_BUSY | TYPE_PARTIAL));
+    m2p_set(page_to_mfn(pg), INVALID_PFN);
+    if (d != NULL)
+        atomic_sub(&d->tot_pages, 1);
+    heap_free_frame(pg);
+}
+
+void put_page(struct page *pg)
+{
+    u64 left = atomic_sub(&pg->count, 1);
+
+    BUG_ON((u32)left == ~0u);
+    if (unlikely((u32)left == 0))
+        free_domain_frame(pg);
+}
+
+void share_hv_page(void *p, struct domain *d)
+{
+    struct page *pg = mfn_to_page(virt_to_mfn(p));
+
+    /*
+     * The hypervisor's own reference and its own writable use are never dropped: the guest may
+     * map the page writable, and can neither free it nor make a table of it.
+     */
+    pg->type = type_make(USE_WRITABLE) | TYPE_LIVE | 1;
+    store_release(&pg->count, (u64)d->id << PAGE_OWNER_SHIFT | 1);
+}
+
+int release_domain_frame(struct domain *d, struct page *pg)
+{
+    u64 old = READ_ONCE(pg->count);
+
+    do {
+        if ((old >> PAGE_OWNER_SHIFT) != d->id || !(old & PAGE_ALLOCATED))
+            return -EBUSY;
+    } while (!cas(&pg->count, &old, old & ~PAGE_ALLOCATED));
+    put_page(pg);
+    return 0;
+}
+
+void m2p_set(mfn_t m, pfn_t p)
+{
+    ((u64 *)M2P_RW_VIRT)[m.v] = p.v;
+}
+
+pfn_t m2p_get(mfn_t m)
+{
+    return m.v < max_mfn ? PFN(((u64 *)M2P_RW_VIRT)[m.v]) : INVALID_PFN;
+}

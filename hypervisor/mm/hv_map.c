@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hypervisor's own mappings: slots 256 to 271, one set of tables that every root shares.
+ *
+ * The tables of all slots in use exist from boot on and the L4 entries never change, so a guest's
+ * root needs nothing but a copy of sixteen entries. The M2P's tables hang in two slots: at 256 the L4
+ * entry makes them read-only and visible to guests, at 257 writable and ours. Holes between RAM
+ * ranges read as "no frame": a page of all ones in the M2P, of zeroes in the frame table.
+ */
+#include "boot/boot.h"
+#include "domain/domain.h"
+#include "image.h"
+#include "lib/string.h"
+#include "mm/internal.h"
+#include "x86/platform.h"
+
+#define LARGE_PAGES  512ul              /* frames of a 2 MiB page */
+#define HV_TABLE     0x23ull            /* present, writable, accessed; what leaves say decides */
+#define HV_LEAF      (PTE_A | PTE_D)    /* never let the CPU write to our tables */
+
+static u64 *hv_l4;
+static unsigned long fixmap_next = FIXMAP_VIRT;
+
+#define MAX_CLAIMED 32
+static struct { u64 from, end; } claimed[MAX_CLAIMED];  /* device frames that are ours */
+static unsigned int nr_claimed;
+
+/* ---- Table walks ---- */
+
+static u64 *entry_of(unsigned long va, unsigned int level, bool create)
+{
+    u64 *table = hv_l4;
+
+    for (unsigned int at = 4; at > level; at--) {
+        u64 *e = &table[pt_index(va, at)];
+
+        if (!(*e & PTE_P)) {
+            mfn_t m = create ? alloc_hv_frames(0) : INVALID_MFN;
+
+            if (mfn_eq(m, INVALID_MFN))
+                return NULL;
+            *e = mfn_to_maddr(m).v | HV_TABLE;
+        }
+        if (at <= 3 && (*e & PTE_PSE))
+            return NULL;
+        table = mfn_to_virt(pte_mfn(*e));
+    }
+    return &table[pt_index(va, level)];
+}
+
+static u64 hv_flags(u64 flags)
+{
+    return (cpu_has.nx ? flags : flags & ~PTE_NX) | HV_LEAF;
+}
+
+/* Large pages where both sides are aligned; only the direct map asks for them. */
+static int map_range(unsigned long va, mfn_t m, unsigned long pages, u64 flags, bool large)
+{
+    while (pages > 0) {
+        bool big = large && pages >= LARGE_PAGES && IS_ALIGNED(m.v, LARGE_PAGES) &&
+                   IS_ALIGNED(va >> PAGE_SHIFT, LARGE_PAGES);
+        unsigned long n = big ? LARGE_PAGES : 1;
+        u64 *e = entry_of(va, big ? 2 : 1, true);
+
+        if (e == NULL)
+            return -ENOMEM;
+        *e = mfn_to_maddr(m).v | hv_flags(flags) | (big ? PTE_PSE : 0);
+        va += n << PAGE_SHIFT;
+        m = mfn_add(m, n);
+        pages -= n;
+    }
+    return 0;
+}
+
+int hv_map(unsigned long va, mfn_t m, unsigned long pages, u64 flags)
+{
+    return map_range(va, m, pages, flags, false);
+}
+
+void hv_unmap(unsigned long va, unsigned long pages)
+{
+    for (; pages > 0; pages--, va += PAGE_SIZE) {
+        u64 *e = entry_of(va, 1, false);
+
+        if (e != NULL)
+            *e = 0;
+        invlpg(va);
+    }
+}
+
+void *hv_map_device(maddr_t addr, size_t len, u64 flags)
+{
+    unsigned long offset = addr.v % PAGE_SIZE;
+    unsigned long pages = DIV_ROUND_UP(offset + len, PAGE_SIZE);
+    unsigned long va = fixmap_next;
+
+    /* The unmapped page behind each piece catches whoever runs over its end. */
+    if (len == 0 || pages > 1ul << 18 || hv_map(va, maddr_to_mfn(addr), pages, flags))
+        return NULL;
+    fixmap_next += (pages + 1) * PAGE_SIZE;
+    if (flags == HV_DEV && nr_claimed < MAX_CLAIMED) {
+        claimed[nr_claimed].from = maddr_to_mfn(addr).v;
+        claimed[nr_claimed++].end = maddr_to_mfn(addr).v + pages;
+    }
+    return (void *)(va + offset);
+}
+
+bool mfn_is_device(mfn_t m)
+{
+    u64 addr = m.v << PAGE_SHIFT;
+
+    if (m.v >= 1ull << (cpu_has.phys_bits - PAGE_SHIFT))
+        return false;
+    for (unsigned int i = 0; i < nr_claimed; i++)
+        if (m.v >= claimed[i].from && m.v < claimed[i].end)
+            return false;
+    for (unsigned int i = 0; i < bootinfo.nr_mem; i++) {
+        const struct mem_range *r = &bootinfo.mem[i];
+
+        if (r->type == MEM_RAM && addr + PAGE_SIZE > r->base && addr < r->base + r->len)
+            return false;
+    }
+    return true;
+}
+
+/* ---- Boot ---- */
+
+static void must_map(unsigned long va, mfn_t m, unsigned long pages, u64 flags, bool large)
+{
+    if (map_range(va, m, pages, flags, large))
+        panic("memory: none left for the hypervisor's page tables");
+}
+
+/* The image at its place, section by section; the alias in the direct map gets the same rights. */
+static void map_image(void)
+{
+    static const struct {
+        const char *from, *end;
+        u64 flags;
+    } parts[] = {
+        { _text_start, _text_end, HV_RX },
+        { _rodata_start, _rodata_end, HV_RO },
+        { _embedded_start, _embedded_end, HV_RO },
+        { _data_start, _image_end, HV_RW },
+    };
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(parts); i++) {
+        unsigned long va = (unsigned long)parts[i].from;
+        unsigned long pages = (ALIGN_UP((unsigned long)parts[i].end, PAGE_SIZE) - va) / PAGE_SIZE;
+        u64 paddr = va - IMAGE_VIRT + HV_LOAD_PADDR;
+
+        must_map(va, MFN(paddr >> PAGE_SHIFT), pages, parts[i].flags, false);
+        if (parts[i].flags != HV_RW)
+            must_map(DIRECT_MAP_VIRT + paddr, MFN(paddr >> PAGE_SHIFT), pages, HV_RO, false);
+    }
+}
+
+static void map_direct(u64 from, u64 end)
+{
+    u64 image = HV_LOAD_PADDR >> PAGE_SHIFT;
+    u64 image_end = ALIGN_UP(image + ((u64)(_image_end - _image_start) >> PAGE_SHIFT) + 1,
+                             LARGE_PAGES);
+
+    /* Around the image in small pages: its read-only parts are read-only here too. */
+    for (u64 at = from; at < end;) {
+        bool small = at >= image && at < image_end;
+        u64 to = min(end, at < image ? image : small ? image_end : ~0ull);
+
+        must_map(DIRECT_MAP_VIRT + (at << PAGE_SHIFT), MFN(at), to - at, HV_RW, !small);
+        at = to;
+    }
+}
+
+/* Backs [@va of entry from, entry end) of a table with @per_page entries a page by new frames. */
+static void back_table(unsigned long va, u64 from, u64 end, u64 per_page, int fill)
+{
+    for (u64 page = from / per_page; page <= (end - 1) / per_page; page++) {
+        unsigned long at = va + page * PAGE_SIZE;
+        u64 *e = entry_of(at, 1, true);
+        mfn_t m;
+
+        if (e != NULL && (*e & PTE_P))
+            continue;
+        m = heap_early_frame();
+        memset(mfn_to_virt(m), fill, PAGE_SIZE);
+        must_map(at, m, 1, HV_RW | (va == M2P_VIRT ? PTE_USER : 0), false);
+    }
+}
+
+static void fill_holes(unsigned long va, u64 per_page, int fill)
+{
+    mfn_t hole = heap_early_frame();
+
+    memset(mfn_to_virt(hole), fill, PAGE_SIZE);
+    for (u64 page = 0; page <= (max_mfn - 1) / per_page; page++) {
+        u64 *e = entry_of(va + page * PAGE_SIZE, 1, true);
+
+        if (e != NULL && !(*e & PTE_P))
+            must_map(va + page * PAGE_SIZE, hole, 1,
+                     HV_RO | (va == M2P_VIRT ? PTE_USER : 0), false);
+    }
+}
+
+static void map_ram(void (*fn)(u64 from, u64 end))
+{
+    for (unsigned int i = 0; i < bootinfo.nr_mem; i++) {
+        const struct mem_range *r = &bootinfo.mem[i];
+        u64 from = DIV_ROUND_UP(r->base, PAGE_SIZE), end = (r->base + r->len) / PAGE_SIZE;
+
+        if (r->type == MEM_RAM && from < end)
+            fn(from, end);
+    }
+}
+
+static void note_max(u64 from, u64 end)
+{
+    max_mfn = max(max_mfn, end);
+}
+
+static void back_tables(u64 from, u64 end)
+{
+    back_table(M2P_VIRT, from, end, PAGE_SIZE / sizeof(u64), 0xff);
+    back_table(FRAME_TABLE_VIRT, from, end, PAGE_SIZE / sizeof(struct page), 0);
+}
+
+/* Slot 256 is built with the entries of 257; then its own L4 entry is the guests' view. */
+static void hang_m2p_twice(void)
+{
+    u64 *guest = &hv_l4[pt_index(M2P_VIRT, 4)], *own = &hv_l4[pt_index(M2P_RW_VIRT, 4)];
+
+    for (u64 g = 0; g < max_mfn; g += 1ull << 27) {
+        u64 *l3e = entry_of(M2P_VIRT + g * sizeof(u64), 3, false);
+
+        *l3e |= PTE_USER;
+    }
+    for (u64 g = 0; g < max_mfn; g += 1ull << 18) {
+        u64 *l2e = entry_of(M2P_VIRT + g * sizeof(u64), 2, false);
+
+        *l2e |= PTE_USER;
+    }
+    *own = *guest;
+    *guest = (*guest & ~PTE_RW) | PTE_USER;
+}
+
+void hv_map_init(void)
+{
+    map_ram(note_max);
+    if (max_mfn > (DIRECT_MAP_END - DIRECT_MAP_VIRT) >> PAGE_SHIFT || max_mfn > 1ull << 32)
+        panic("memory: more than the direct map holds");
+    hv_l4 = mfn_to_virt(heap_early_frame());
+    map_ram(map_direct);
+    map_image();
+    map_ram(back_tables);
+    fill_holes(M2P_VIRT, PAGE_SIZE / sizeof(u64), 0xff);
+    fill_holes(FRAME_TABLE_VIRT, PAGE_SIZE / sizeof(struct page), 0);
+    hang_m2p_twice();
+    for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++)
+        if (entry_of(GDT_WINDOW(cpu), 1, true) == NULL)
+            panic("memory: none left for descriptor windows");
+    tlb_load_root(mfn_to_maddr(hv_root()).v);
+    heap_start();
+}
+
+mfn_t hv_root(void)
+{
+    return virt_to_mfn(hv_l4);
+}
+
+void hv_install_slots(u64 *l4)
+{
+    memcpy(&l4[HV_FIRST_SLOT], &hv_l4[HV_FIRST_SLOT],
+           (HV_END_SLOT - HV_FIRST_SLOT) * sizeof(u64));
+}
+
+void desc_window_set(unsigned int slot, mfn_t m, bool present)
+{
+    unsigned long va = GDT_WINDOW(this_cpu_id()) + slot * PAGE_SIZE;
+    u64 *e = entry_of(va, 1, false);
+
+    BUG_ON(e == NULL);
+    /* Writable: the CPU sets the accessed bit of descriptors that it loads. */
+    WRITE_ONCE(*e, present ? mfn_to_maddr(m).v | hv_flags(HV_RW) : 0);
+    invlpg(va);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of mm/ share among themselves and no other room sees. */
+#ifndef MM_INTERNAL_H
+#define MM_INTERNAL_H
+
+#include "mm/mm.h"
+
+/*
+ * Word two of a frame in use. The states are drawn in page_type.c.
+ *   [63:60] enum page_use; [59:55] flags; [47:0] by state: the count of uses (LIVE, 32 bits), the
+ *   index of the first entry that holds nothing (PARTIAL), or the TLB stamp of the last use (idle).
+ */
+#define TYPE_SHIFT      60
+#define TYPE_LIVE       (1ull << 59)
+#define TYPE_BUSY       (1ull << 58)
+#define TYPE_PARTIAL    (1ull << 57)
+#define TYPE_CHILD      (1ull << 56)    /* PARTIAL: entry `index` holds a bare reference */
+#define TYPE_PINNED     (1ull << 55)    /* one of the uses is the guest's pin */
+#define TYPE_PAYLOAD    ((1ull << 48) - 1)
+
+static inline u64 type_make(enum page_use use)
+{
+    return (u64)use << TYPE_SHIFT;
+}
+
+static inline enum page_use type_use(u64 type)
+{
+    return (enum page_use)(type >> TYPE_SHIFT);
+}
+
+/* Page-table entries. */
+#define PTE_P        0x001ull
+#define PTE_RW       0x002ull
+#define PTE_USER     0x004ull
+#define PTE_PWT      0x008ull
+#define PTE_PCD      0x010ull
+#define PTE_A        0x020ull
+#define PTE_D        0x040ull
+#define PTE_PSE      0x080ull           /* levels 2 and 3; at level 1 the same bit is PAT */
+#define PTE_PAT      0x080ull
+#define PTE_G        0x100ull
+#define PTE_AVAIL    0xe00ull
+#define PTE_AVAIL_HI 0x7ff0000000000000ull
+#define PTE_NX       0x8000000000000000ull
+#define PTE_ADDR     0x000ffffffffff000ull
+#define PTE_COUNT    512
+
+static inline mfn_t pte_mfn(u64 pte)
+{
+    return MFN((pte & PTE_ADDR) >> PAGE_SHIFT);
+}
+
+static inline bool is_table_use(enum page_use use)
+{
+    return use >= USE_L1 && use <= USE_L4;
+}
+
+/* frame.c */
+#define PAGE_REFS_LIMIT 0xffff0000u
+void get_page_again(struct page *pg);
+/* page_alloc.c: a domain's frame comes back. */
+void heap_free_frame(struct page *pg);
+/* A cleared frame below 4 GiB before there is a heap; never given back. */
+mfn_t heap_early_frame(void);
+/* The noted ranges become the heap: the frame table is there now. */
+void heap_start(void);
+
+/* page_type.c */
+/* Takes the guest's pin on top of a use: false if it is there already. Drops it: false if not. */
+bool type_set_pin(struct page *pg);
+bool type_clear_pin(struct page *pg);
+/* Drops a use: 0, or -ERESTART with the frame left PARTIAL. */
+int put_type_slice(struct page *pg);
+/* A use of @pg only if it has been validated as @use already; never validates. */
+bool get_live_type(struct page *pg, enum page_use use);
+/* Finishes what is left of an interrupted (de)validation: 0, or -ERESTART. */
+int type_settle(struct page *pg);
+
+/* pt_entry.c: one entry of a table at level 1 to 4, in a table that belongs to domain @owner. */
+bool pte_flags_ok(unsigned int level, u64 pte, const struct domain *d);
+u64 pte_adjust(unsigned int level, u64 pte);
+/* References for what a present entry names: 0, -EINVAL, -EPERM, -ERESTART. */
+int pte_get(unsigned int level, u64 pte, const struct domain *d, u16 owner);
+/* Gives them back: 0, or -ERESTART when the child's devalidation ran out of time; then the
+ * entry still holds a bare reference on the child. */
+int pte_put(unsigned int level, u64 pte);
+/* The same, the rest of a long devalidation left to the running vCPU's way out. */
+void pte_put_whole(unsigned int level, u64 pte);
+bool pte_is_hv_slot(unsigned int level, unsigned int index);
+
+/*
+ * pt_update.c: writes @new into a validated table (the caller holds its use). @keep_ad keeps the
+ * processor's accessed and dirty bits. 0, or a negative errno and nothing changed.
+ */
+int pt_write(struct page *table, u64 *slot, u64 new, bool keep_ad, u16 pg_owner);
+
+/* hv_map.c: whether @m is no RAM and nothing the hypervisor keeps for itself. */
+bool mfn_is_device(mfn_t m);
+
+/* pt_update.c: the CPUs on which the vCPUs of the guest's bitmap at @ptr run: 0 or -EFAULT. */
+int flush_mask_cpus(const struct domain *d, unsigned long ptr, u64 *cpus);
+
+/* pt_walk.c: reads one entry of a table frame; false if the frame can't be read. */
+bool peek_entry(mfn_t table, unsigned int index, u64 *pte);
+
+static inline unsigned int pt_index(unsigned long va, unsigned int level)
+{
+    return va >> (PAGE_SHIFT + 9 * (level - 1)) & (PTE_COUNT - 1);
+}
+
+#endif

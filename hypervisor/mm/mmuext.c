@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mmuext_op: pins, roots, flushes and the few other operations on whole frames.
+ *
+ * The table below is the list of commands: which handler, and whether it acts on a frame of another
+ * domain. An operation that runs out of time ends the batch; the call goes on at the same entry.
+ */
+#include "control/policy.h"
+#include "domain/domain.h"
+#include "hypercall/guest_access.h"
+#include "hypercall/hypercall.h"
+#include "lib/atomic.h"
+#include "lib/string.h"
+#include "mm/internal.h"
+
+typedef int ext_fn(struct vcpu *v, struct domain *d, const struct mmuext_op *op);
+
+/* ---- Pins ---- */
+
+static int pin(struct domain *d, const struct mmuext_op *op, enum page_use use)
+{
+    mfn_t m = MFN(op->arg1.mfn);
+    struct page *pg;
+    int rc = get_page_and_type(m, d->id, use);
+
+    if (rc)
+        return rc;
+    pg = mfn_to_page(m);
+    if (type_set_pin(pg))
+        return 0;
+    put_page_and_type(pg);
+    return -EINVAL;
+}
+
+static int op_pin_l1(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+{
+    return pin(d, op, USE_L1);
+}
+
+static int op_pin_l2(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+{
+    return pin(d, op, USE_L2);
+}
+
+static int op_pin_l3(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+{
+    return pin(d, op, USE_L3);
+}
+
+static int op_pin_l4(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+{
+    return pin(d, op, USE_L4);
+}
+
+static int op_unpin(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+{
+    mfn_t m = MFN(op->arg1.mfn);
+    struct page *pg;
+    int rc = -EINVAL;
+
+    if (!get_page(m, d->id))
+        return -EINVAL;
+    pg = mfn_to_page(m);
+    if (type_clear_pin(pg)) {
+        put_page_and_type(pg);
+        rc = 0;
+    }
+    put_page(pg);
+    return rc;
+}
+
+/* ---- Roots ---- */
+
+/* Takes @m as a root, drops the one before; the new one is loaded if it is the mode's. */
+static int set_root(struct vcpu *v, mfn_t *root, mfn_t m)
+{
+    mfn_t old = *root;
+    int rc;
+
+    if (!mfn_eq(m, INVALID_MFN)) {
+        rc = get_page_and_type(m, v->domain->id, USE_L4);
+        if (rc)
+            return rc;
+    }
+    *root = m;
+    mm_load_root(v);
+    if (!mfn_eq(old, INVALID_MFN))
+        put_page_and_type(mfn_to_page(old));
+    return 0;
+}
+
+int mm_new_baseptr(struct vcpu *v, mfn_t m)
+{
+    guest_ldt_drop(v);
+    if (mfn_eq(m, v->kernel_root)) {
+        mm_load_root(v);
+        return 0;
+    }
+    return set_root(v, &v->kernel_root, m);
+}
+
+int mm_new_baseptr(struct vcpu *v, mfn_t m)
+{
+    guest_ldt_drop(v);
+    if (mfn_eq(m, v->kernel_root)) {
+        mm_load_root(v);
+        return 0;
+    }
+    return set_root(v, &v->kernel_root, m);
+}
+
+static int op_new_baseptr(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+{
+    return mm_new_baseptr(v, MFN(op->arg1.mfn));
+}
+
+static int op_new_user_baseptr(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+{
+    mfn_t m = op->arg1.mfn ? MFN(op->arg1.mfn) : INVALID_MFN;
+
+    return mfn_eq(m, v->user_root) ? 0 : set_root(v, &v->user_root, m);
+}
+
+/* ---- Flushes ---- */
+
+static int op_tlb_flush_local(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+{
+    tlb_flush_local();
+    return 0;
+}
+
+static int op_invlpg_local(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+{
+    /* An address of ours: nothing of the guest's is mapped there. */
+    if (guest_range_ok(op->arg1.linear_addr, 1))
+        invlpg(op->arg1.linear_addr);
+    return 0;
+}
+
+static int op_tlb_flush_multi(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+{
+    u64 cpus;
+    int rc = flush_mask_cpus(d, handle_addr(op->arg2.vcpumask), &cpus);
+
+    /* Xen ignores a mask that it can't read: the ABI has it as a warning, not an error. */
+    if (rc == 0)
+        tlb_flush_cpus(cpus);
+    return rc == -EFAULT ? -EINVAL : rc;
+}
+
+static int op_invlpg_multi(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+{
+    u64 cpus;
+    int rc = flush_mask_cpus(d, handle_addr(op->arg2.vcpumask), &cpus);
+
+    if (rc == 0 && guest_range_ok(op->arg1.linear_addr, 1))
+        tlb_flush_page_cpus(cpus, op->arg1.linear_addr);
+    return rc == -EFAULT ? -EINVAL : rc;
+}
+
+static int op_tlb_flush_all(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+{
+    tlb_flush_cpus(READ_ONCE(d->tlb_cpus));
+    return 0;
+}
+
+static int op_invlpg_all(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+{
+    if (guest_range_ok(op->arg1.linear_addr, 1))
+        tlb_flush_page_cpus(READ_ONCE(d->tlb_cpus), op->arg1.linear_addr);
+    return 0;
+}
+
+static int op_flush_cache(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+{
+    /* Only who may map uncached memory can need it. */
+    if (!d->privileged)
+        return -EACCES;
+    __asm__ volatile("wbinvd" ::: "memory");
+    return 0;
+}
+
+/* ---- Frames' contents, and the LDT ---- */
+
+static int op_set_ldt(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+{
+    return guest_ldt_set(v, op->arg1.linear_addr, op->arg2.nr_ents);
+}
+
+static int op_clear_page(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+{
+    mfn_t m = MFN(op->arg1.mfn);
+    int rc = get_page_and_type(m, d->id, USE_WRITABLE);
+
+    if (rc)
+        return rc;
+    memset(mfn_to_virt(m), 0, PAGE_SIZE);
+    put_page_and_type(mfn_to_page(m));
+    return 0;
+}
+
+static int op_copy_page(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+{
+    mfn_t dst = MFN(op->arg1.mfn), src = MFN(op->arg2.src_mfn);
+    int rc;
+
+    if (!get_page(src, d->id))
+        return -EINVAL;
+    rc = get_page_and_type(dst, d->id, USE_WRITABLE);
+    if (rc == 0) {
+        memcpy(mfn_to_virt(dst), mfn_to_virt(src), PAGE_SIZE);
+        put_page_and_type(mfn_to_page(dst));
+    }
+    put_page(mfn_to_page(src));
+    return rc;
+}
+
+/* ---- The table ---- */
+
+static const struct {
+    ext_fn *fn;
+    bool foreign;       /* may act for another domain */
+} ops[] = {
+    [MMUEXT_PIN_L1_TABLE] = { op_pin_l1, true },
+    [MMUEXT_PIN_L2_TABLE] = { op_pin_l2, true },
+    [MMUEXT_PIN_L3_TABLE] = { op_pin_l3, true },
+    [MMUEXT_PIN_L4_TABLE] = { op_pin_l4, true },
+    [MMUEXT_UNPIN_TABLE] = { op_unpin, true },
+    [MMUEXT_NEW_BASEPTR] = { op_new_baseptr, false },
+    [MMUEXT_NEW_USER_BASEPTR] = { op_new_user_baseptr, false },
+    [MMUEXT_TLB_FLUSH_LOCAL] = { op_tlb_flush_local, false },
+    [MMUEXT_INVLPG_LOCAL] = { op_invlpg_local, false },
+    [MMUEXT_TLB_FLUSH_MULTI] = { op_tlb_flush_multi, false },
+    [MMUEXT_INVLPG_MULTI] = { op_invlpg_multi, false },
+    [MMUEXT_TLB_FLUSH_ALL] = { op_tlb_flush_all, false },
+    [MMUEXT_INVLPG_ALL] = { op_invlpg_all, false },
+    [MMUEXT_FLUSH_CACHE] = { op_flush_cache, false },
+    [MMUEXT_SET_LDT] = { op_set_ldt, false },
+    [MMUEXT_CLEAR_PAGE] = { op_clear_page, true },
+    [MMUEXT_COPY_PAGE] = { op_copy_page, true },
+};
+
+static int one_op(struct domain *d, const struct mmuext_op *op)
+{
+    struct vcpu *v = current;
+    u64 cmd = op->cmd;
+
+    if (cmd >= ARRAY_SIZE(ops))
+        return -ENOSYS;
+    cmd = index_nospec(cmd, ARRAY_SIZE(ops));
+    if (ops[cmd].fn == NULL)
+        return -ENOSYS;
+    if (d != v->domain && !ops[cmd].foreign)
+        return -EPERM;
+    return ops[cmd].fn(v, d, op);
+}
+
+#define COUNT_RESTARTED 0x80000000u
+
+long do_mmuext_op(XEN_GUEST_HANDLE(mmuext_op_t) uops, unsigned int count,
+                  XEN_GUEST_HANDLE(uint) pdone, unsigned int foreigndom)
+{
+    unsigned int i, before = 0;
+    struct domain *d;
+    int rc;
+
+    if ((count & COUNT_RESTARTED) && !handle_is_null(pdone) && !copy_from_guest(&before, pdone))
+        return -EFAULT;
+    count &= ~COUNT_RESTARTED;
+    if (!handle_range_ok(uops, 0, count))
+        return -EFAULT;
+    rc = policy_table_owner((u16)foreigndom, &d);
+    for (i = 0; rc == 0 && i < count; i++) {
+        struct mmuext_op op;
+
+        if (!copy_elem_from_guest(&op, uops, i)) {
+            rc = -EFAULT;
+            break;
+        }
+        rc = one_op(d, &op);
+        if (rc)
+            break;
+        if (i + 1 < count && (mm_put_pending(current) || preempt_needed()))
+            rc = -ERESTART;
+    }
+    before += i;
+    if (!handle_is_null(pdone) && !copy_to_guest(pdone, &before) && rc == 0)
+        rc = -EFAULT;
+    if (rc == -ERESTART)
+        return hypercall_restart(handle_elem(uops, i), (count - i) | COUNT_RESTARTED);
+    return rc;
+}

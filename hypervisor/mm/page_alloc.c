@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Free frames: a buddy allocator in two zones, below 4 GiB and above.
+ *
+ * A free block's links and order live in its first frame's record, never in the frame: a
+ * dead domain's stale translation could still write there. What is handed out is safe because every CPU
+ * has flushed since the last frame came back from a domain (flush_before_use), and is cleared
+ * at hand-out.
+ *
+ * A free block's head: count = PAGE_HEAP | order, type = links. Its other frames: both words zero.
+ * Frame 0 is never free, so 0 ends a list. All guarded by heap_lock.
+ */
+#include "domain/domain.h"
+#include "lib/atomic.h"
+#include "lib/string.h"
+#include "mm/internal.h"
+
+#define MAX_ORDER   18
+#define ORDER_SHIFT 32
+#define LOW_END     (1ull << (32 - PAGE_SHIFT))     /* first frame of the high zone */
+
+enum zone { ZONE_LOW, ZONE_HIGH, ZONES };
+
+static spinlock_t heap_lock = SPINLOCK_INIT(LOCK_HEAP);
+static u32 free_list[ZONES][MAX_ORDER + 1];         /* frame number of the first block, 0: none */
+static u64 free_frames, total_frames;
+static u64 last_return;                             /* stamp: when a domain's frame came back */
+
+/* ---- Before the frame table exists ---- */
+
+#define MAX_EARLY 160
+static struct { u64 from, end; } early[MAX_EARLY];
+static unsigned int nr_early;
+static bool started;
+
+mfn_t heap_early_frame(void)
+{
+    for (unsigned int i = 0; i < nr_early; i++) {
+        u64 end = min(early[i].end, LOW_END);
+
+        if (early[i].from < end) {
+            mfn_t m = MFN(early[i].from++);
+
+            memset(mfn_to_virt(m), 0, PAGE_SIZE);
+            return m;
+        }
+    }
+    panic("memory: none left for the hypervisor's own tables");
+}
+
+/* ---- Blocks ---- */
+
+static enum zone zone_of(u64 mfn)
+{
+    return mfn < LOW_END ? ZONE_LOW : ZONE_HIGH;
+}
+
+static u64 head_word(unsigned int order)
+{
+    return PAGE_HEAP | (u64)order << ORDER_SHIFT;
+}
+
+static u32 next_of(u64 mfn)
+{
+    return (u32)(frame_table[mfn].type >> 32);
+}
+
+static u32 prev_of(u64 mfn)
+{
+    return (u32)frame_table[mfn].type;
+}
+
+static void set_links(u64 mfn, u32 next, u32 prev)
+{
+    frame_table[mfn].type = (u64)next << 32 | prev;
+}
+
+static void list_push(u64 mfn, unsigned int order)
+{
+    u32 *head = &free_list[zone_of(mfn)][order];
+
+    set_links(mfn, *head, 0);
+    if (*head)
+        set_links(*head, next_of(*head), (u32)mfn);
+    *head = (u32)mfn;
+    frame_table[mfn].count = head_word(order);
+}
+
+static void list_remove(u64 mfn, unsigned int order)
+{
+    u32 next = next_of(mfn), prev = prev_of(mfn);
+
+    if (prev)
+        set_links(prev, next, prev_of(prev));
+    else
+        free_list[zone_of(mfn)][order] = next;
+    if (next)
+        set_links(next, next_of(next), prev);
+    frame_table[mfn].count = 0;
+    frame_table[mfn].type = 0;
+}
+
+static void free_block(u64 mfn, unsigned int order)
+{
+    free_frames += 1ull << order;
+    for (; order < MAX_ORDER; order++) {
+        u64 buddy = mfn ^ (1ull << order);
+
+        if (buddy >= max_mfn || frame_table[buddy].count != head_word(order))
+            break;
+        list_remove(buddy, order);
+        mfn = min(mfn, buddy);
+    }
+    list_push(mfn, order);
+}
+
+/* Splits a block of @have down to @order; the low part is what is returned. */
+static void split_block(u64 mfn, unsigned int have, unsigned int order)
+{
+    list_remove(mfn, have);
+    while (have > order) {
+        have--;
+        list_push(mfn + (1ull << have), have);
+    }
+    free_frames -= 1ull << order;
+}
+
+static u64 take_block(enum zone zone, unsigned int order, u64 limit)
+{
+    for (unsigned int have = order; have <= MAX_ORDER; have++)
+        for (u64 mfn = free_list[zone][have]; mfn != 0; mfn = next_of(mfn))
+            if (mfn + (1ull << order) <= limit) {
+                split_block(mfn, have, order);
+                return mfn;
+            }
+    return 0;
+}
+
+static mfn_t take_frames(unsigned int order, u64 limit)
+{
+    u64 mfn = 0, stamp;
+
+    if (order > MAX_ORDER)
+        return INVALID_MFN;
+    spin_lock(&heap_lock);
+    if (limit > LOW_END)
+        mfn = take_block(ZONE_HIGH, order, limit);
+    if (mfn == 0)
+        mfn = take_block(ZONE_LOW, order, limit);
+    stamp = last_return;
+    spin_unlock(&heap_lock);
+    if (mfn == 0)
+        return INVALID_MFN;
+    if (stamp != 0)
+        tlb_flush_since(stamp);
+    return MFN(mfn);
+}
+
+/* ---- The door's functions ---- */
+
+static void add_range(u64 from, u64 end)
+{
+    spin_lock(&heap_lock);
+    total_frames += end - from;
+    while (from < end) {
+        unsigned int order = from ? (unsigned int)__builtin_ctzll(from) : 0;
+
+        order = min(order, (unsigned int)MAX_ORDER);
+        while (from + (1ull << order) > end)
+            order--;
+        free_block(from, order);
+        from += 1ull << order;
+    }
+    spin_unlock(&heap_lock);
+}
+
+void heap_add(mfn_t from, mfn_t end)
+{
+    if (from.v == 0)
+        from.v = 1;
+    if (from.v >= end.v)
+        return;
+    if (started) {
+        add_range(from.v, end.v);
+    } else {
+        if (nr_early == MAX_EARLY)
+            panic("memory: the map has more than %u free ranges", MAX_EARLY);
+        early[nr_early].from = from.v;
+        early[nr_early++].end = end.v;
+    }
+}
+
+void heap_start(void)
+{
+    started = true;
+    for (unsigned int i = 0; i < nr_early; i++)
+        if (early[i].from < early[i].end)
+            add_range(early[i].from, early[i].end);
+}
+
+mfn_t alloc_hv_frames(unsigned int order)
+{
+    mfn_t m;
+
+    if (!started) {
+        BUG_ON(order != 0);
+        return heap_early_frame();
+    }
+    m = take_frames(order, ~0ull);
+    if (mfn_eq(m, INVALID_MFN))
+        return m;
+    memset(mfn_to_virt(m), 0, (u64)PAGE_SIZE << order);
+    for (u64 i = 0; i < 1ull << order; i++)
+        frame_table[m.v + i].count = (u64)OWNER_NONE << PAGE_OWNER_SHIFT | 1;
+    return m;
+}
+
+void *alloc_hv_pages(unsigned int order)
+{
+    mfn_t m = alloc_hv_frames(order);
+
+    return mfn_eq(m, INVALID_MFN) ? NULL : mfn_to_virt(m);
+}
+
+void *alloc_hv_low_page(void)
+{
+    mfn_t m = take_frames(0, LOW_END);
+
+    if (mfn_eq(m, INVALID_MFN))
+        return NULL;
+    memset(mfn_to_virt(m), 0, PAGE_SIZE);
+    mfn_to_page(m)->count = (u64)OWNER_NONE << PAGE_OWNER_SHIFT | 1;
+    return mfn_to_virt(m);
+}
+
+void free_hv_pages(void *p, unsigned int order)
+{
+    u64 mfn = virt_to_mfn(p).v;
+
+    for (u64 i = 0; i < 1ull << order; i++) {
+        frame_table[mfn + i].count = 0;
+        frame_table[mfn + i].type = 0;
+    }
+    spin_lock(&heap_lock);
+    free_block(mfn, order);
+    spin_unlock(&heap_lock);
+}
+
+void heap_free_frame(struct page *pg)
+{
+    u64 mfn = page_to_mfn(pg).v;
+
+    pg->count = 0;
+    pg->type = 0;
+    spin_lock(&heap_lock);
+    last_return = tlb_stamp();
+    free_block(mfn, 0);
+    spin_unlock(&heap_lock);
+}
+
+static void give_to_domain(struct domain *d, mfn_t m, u64 frames)
+{
+    for (u64 i = 0; i < frames; i++)
+        store_release(&frame_table[m.v + i].count,
+                      (u64)d->id << PAGE_OWNER_SHIFT | PAGE_ALLOCATED | 1);
+}
+
+int alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits, mfn_t *out)
+{
+    u64 limit = bits >= PAGE_SHIFT && bits < 64 ? 1ull << (bits - PAGE_SHIFT) : ~0ull;
+    u64 frames = 1ull << order;
+    mfn_t m;
+
+    spin_lock(&d->lock);
+    if (d->tot_pages + frames > d->max_pages) {
+        spin_unlock(&d->lock);
+        return -ENOMEM;
+    }
+    atomic_add(&d->tot_pages, frames);
+    spin_unlock(&d->lock);
+    m = take_frames(order, limit);
+    if (mfn_eq(m, INVALID_MFN)) {
+        atomic_sub(&d->tot_pages, frames);
+        return -ENOMEM;
+    }
+    memset(mfn_to_virt(m), 0, frames << PAGE_SHIFT);
+    give_to_domain(d, m, frames);
+    *out = m;
+    return 0;
+}
+
+mfn_t alloc_boot_frames(struct domain *d, u64 frames)
+{
+    unsigned int order = frames > 1 ? 64 - (unsigned int)__builtin_clzll(frames - 1) : 0;
+    mfn_t m = take_frames(order, ~0ull);
+
+    if (mfn_eq(m, INVALID_MFN))
+        return m;
+    give_to_domain(d, m, frames);
+    atomic_add(&d->tot_pages, frames);
+    spin_lock(&heap_lock);
+    for (u64 i = frames; i < 1ull << order; i++)
+        free_block(m.v + i, 0);
+    spin_unlock(&heap_lock);
+    return m;
+}
+
+u64 heap_free_frames(void)
+{
+    return READ_ONCE(free_frames);
+}
+
+u64 heap_total_frames(void)
+{
+    return total_frames;
+}

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a frame is used as: the safety of the whole system.
+ *
+ * The invariant: no frame is mapped writable by a guest while it is a page table or a descriptor
+ * page; and every entry of a page-table frame names only frames that its domain may use in that
+ * way, and holds a reference on each.
+ *
+ * Why it holds. A frame has one use at a time, and a count of the holders of that use. A
+ * writable mapping is a holder of USE_WRITABLE; an entry that names a table, a loaded root, and
+ * a pin are holders of USE_L1 to USE_L4; a loaded GDT or LDT page, of USE_SEGDESC. The use changes
+ * only while nobody holds it. A table is validated when its count leaves zero: each entry is
+ * checked and takes the reference and use of what it names, one level down; it is devalidated when
+ * the count returns to zero: each gives them back. In between, entries change only through
+ * pt_update.c, which takes before it drops. Stale TLB entries are mappings too: before a frame
+ * takes up another use than its last, every CPU flushes that has not flushed since that last use
+ * ended (tlb.c's stamps); this also covers paging-structure caches that still lead through it.
+ *
+ * The states of a frame's type word, and all legal moves:
+ *
+ *      idle ----get: writable------------------> LIVE(writable, 1)
+ *      idle ----get: table, descriptors--> BUSY
+ *      BUSY ----all entries taken--------------> LIVE(use, 1)
+ *      BUSY ----out of time--------------------> PARTIAL(use, index)
+ *      BUSY ----all entries dropped------------> idle
+ *      LIVE(n) -get: the same use--------------> LIVE(n + 1)      refused at the counter's end
+ *      LIVE(n) -put----------------------------> LIVE(n - 1)
+ *      LIVE(1) -put: writable------------------> idle, stamped
+ *      LIVE(1) -put: table, descriptors--> BUSY, and entries are dropped
+ *      PARTIAL -get: the same use--------> BUSY, and goes on upwards
+ *      PARTIAL -get: another use, settle-> BUSY, and goes on downwards
+ *
+ * BUSY belongs to one CPU; others wait for it. They wait only for tables of a lower level than they
+ * hold BUSY themselves, so there is no circle. PARTIAL(index) means the same whichever way it was
+ * going: entries below `index` hold references and uses, those above nothing, and with CHILD the
+ * entry at `index` a bare reference. So whoever comes next can finish it upwards or downwards. A
+ * PARTIAL frame holds one reference on itself, or it could be freed half-dropped.
+ */
+#include "domain/domain.h"
+#include "lib/atomic.h"
+#include "mm/internal.h"
+
+/* Progress through a table, while BUSY. */
+struct walk {
+    struct page *pg;
+    enum page_use use;
+    unsigned int index;     /* entries below hold their references */
+    bool child;             /* the entry at index holds a bare reference */
+    bool was_partial;       /* the frame holds a reference on itself */
+};
+
+static u64 *table_of(struct page *pg)
+{
+    return mfn_to_virt(page_to_mfn(pg));
+}
+
+/* ---- Upwards: take ---- */
+
+static int take_entry(struct walk *w, const struct domain *d, u64 *slot)
+{
+    unsigned int level = w->use - USE_L1 + 1;
+    u64 pte = *slot;
+    int rc;
+
+    if (!(pte & PTE_P))
+        return 0;
+    if (w->child) {
+        /* An earlier try left the reference; only the use is missing. */
+        rc = get_page_type(mfn_to_page(pte_mfn(pte)), (enum page_use)(w->use - 1));
+        if (rc == 0)
+            w->child = false;
+        return rc;
+    }
+    if (!pte_flags_ok(level, pte, d))
+        return -EINVAL;
+    rc = pte_get(level, pte, d, d->id);
+    if (rc == 0 && pte_adjust(level, pte) != pte)
+        *slot = pte_adjust(level, pte);
+    return rc;
+}
+
+static int take_table(struct walk *w, const struct domain *d)
+{
+    unsigned int level = w->use - USE_L1 + 1;
+    u64 *table = table_of(w->pg);
+    int rc;
+
+    for (; w->index < PTE_COUNT; w->index++) {
+        if (!pte_is_hv_slot(level, w->index)) {
+            rc = take_entry(w, d, &table[w->index]);
+            if (rc)
+                return rc;
+        }
+        if (level > 1 && (table[w->index] & PTE_P) && preempt_needed() &&
+            w->index + 1 < PTE_COUNT) {
+            w->index++;
+            return -ERESTART;
+        }
+    }
+    if (level == 4)
+        hv_install_slots(table);
+    return 0;
+}
+
+static int take_descriptors(struct walk *w)
+{
+    u64 *desc = table_of(w->pg);
+
+    for (unsigned int i = 0; i < PTE_COUNT; i++)
+        if (!descriptor_ok(&desc[i]))
+            return -EINVAL;
+    w->index = 0;   /* descriptors hold nothing that a failure would have to drop */
+    return 0;
+}
+
+/* ---- Downwards: drop ---- */
+
+static int drop_child(struct walk *w)
+{
+    struct page *child = mfn_to_page(pte_mfn(table_of(w->pg)[w->index]));
+    int rc = type_settle(child);
+
+    if (rc)
+        return rc;
+    put_page(child);
+    w->child = false;
+    return 0;
+}
+
+static int drop_table(struct walk *w)
+{
+    unsigned int level = w->use - USE_L1 + 1;
+    u64 *table = table_of(w->pg);
+
+    if (w->child && drop_child(w))
+        return -ERESTART;
+    while (w->index > 0) {
+        unsigned int i = w->index - 1;
+
+        if ((table[i] & PTE_P) && !pte_is_hv_slot(level, i)) {
+            if (pte_put(level, table[i])) {
+                w->index = i;
+                w->child = true;
+                return -ERESTART;
+            }
+        }
+        w->index = i;
+        if (level > 1 && i > 0 && (table[i] & PTE_P) && preempt_needed())
+            return -ERESTART;
+    }
+    return 0;
+}
+
+/* ---- The moves out of BUSY ---- */
+
+static void end_partial(struct walk *w)
+{
+    u64 word = type_make(w->use) | TYPE_PARTIAL | w->index;
+
+    if (w->child)
+        word |= TYPE_CHILD;
+    if (!w->was_partial)
+        get_page_again(w->pg);
+    store_release(&w->pg->type, word);
+}
+
+static void end_settled(struct walk *w, u64 word)
+{
+    store_release(&w->pg->type, word);
+    if (w->was_partial)
+        put_page(w->pg);
+}
+
+static int run_drop(struct walk *w)
+{
+    int rc = is_table_use(w->use) ? drop_table(w) : 0;
+
+    if (rc)
+        end_partial(w);
+    else
+        end_settled(w, type_make(w->use) | tlb_stamp());
+    return rc;
+}
+
+/* Leaves the rest of a put to the running vCPU's way out; see mm_finish_put(). */
+static void leave_unfinished(struct page *pg)
+{
+    struct vcpu *v = current;
+
+    /* With nobody to finish it, it stays PARTIAL: safe, and settled by whoever wants the frame. */
+    if (v == NULL || v->unfinished != NULL)
+        return;
+    get_page_again(pg);
+    v->unfinished = pg;
+}
+
+static int run_take(struct walk *w)
+{
+    struct domain *d = domain_by_id(page_owner(w->pg));
+    int rc;
+
+    if (d == NULL)
+        rc = -EINVAL;
+    else
+        rc = is_table_use(w->use) ? take_table(w, d) : take_descriptors(w);
+    if (rc == 0) {
+        end_settled(w, type_make(w->use) | TYPE_LIVE | 1);
+    } else if (rc == -ERESTART) {
+        end_partial(w);
+    } else if (run_drop(w)) {
+        leave_unfinished(w->pg);
+    }
+    return rc;
+}
+
+static struct walk walk_from(struct page *pg, u64 word, enum page_use use)
+{
+    bool partial = word & TYPE_PARTIAL;
+
+    return (struct walk){
+        .pg = pg,
+        .use = use,
+        .index = partial ? (unsigned int)(word & TYPE_PAYLOAD) : 0,
+        .child = word & TYPE_CHILD,
+        .was_partial = partial,
+    };
+}
+
+/* ---- The door's functions ---- */
+
+/*
+ * Claims an idle or PARTIAL frame for a validation as @use: its type word was @word. The flush
+ * comes after BUSY is visible and before any entry is read: nothing can write the frame then.
+ */
+static int claim_and_take(struct page *pg, u64 word, enum page_use use)
+{
+    struct walk w = walk_from(pg, word, use);
+
+    if (!(word & TYPE_PARTIAL) && type_use(word) != USE_NONE && type_use(word) != use)
+        tlb_flush_since(word & TYPE_PAYLOAD);
+    return run_take(&w);
+}
+
+/* A writable use needs no validation, but the flush just the same. */
+static void claim_writable(struct page *pg, u64 word)
+{
+    if (type_use(word) != USE_NONE && type_use(word) != USE_WRITABLE)
+        tlb_flush_since(word & TYPE_PAYLOAD);
+    store_release(&pg->type, type_make(USE_WRITABLE) | TYPE_LIVE | 1);
+}
+
+int get_page_type(struct page *pg, enum page_use use)
+{
+    for (;;) {
+        u64 word = READ_ONCE(pg->type);
+
+        if (word & TYPE_LIVE) {
+            /* The refusal at PAGE_REFS_LIMIT leaves no way for the count to wrap. */
+            if (type_use(word) != use || (u32)word >= PAGE_REFS_LIMIT)
+                return -EINVAL;
+            if (cas(&pg->type, &word, word + 1))
+                return 0;
+        } else if (word & TYPE_BUSY) {
+            cpu_wait();
+        } else if ((word & TYPE_PARTIAL) && type_use(word) != use) {
+            int rc = type_settle(pg);
+
+            if (rc)
+                return rc;
+        } else if (cas(&pg->type, &word, type_make(use) | TYPE_BUSY)) {
+            if (use != USE_WRITABLE)
+                return claim_and_take(pg, word, use);
+            claim_writable(pg, word);
+            return 0;
+        }
+    }
+}
+
+bool get_live_type(struct page *pg, enum page_use use)
+{
+    u64 word = READ_ONCE(pg->type);
+
+    do {
+        if (!(word & TYPE_LIVE) || type_use(word) != use || (u32)word >= PAGE_REFS_LIMIT)
+            return false;
+    } while (!cas(&pg->type, &word, word + 1));
+    return true;
+}
+
+int put_type_slice(struct page *pg)
+{
+    u64 word = READ_ONCE(pg->type);
+
+    for (;;) {
+        enum page_use use = type_use(word);
+
+        BUG_ON(!(word & TYPE_LIVE) || (u32)word == 0);
+        if ((u32)word > 1) {
+            if (cas(&pg->type, &word, word - 1))
+                return 0;
+        } else if (use == USE_WRITABLE) {
+            if (cas(&pg->type, &word, type_make(use) | tlb_stamp()))
+                return 0;
+        } else if (cas(&pg->type, &word, type_make(use) | TYPE_BUSY)) {
+            struct walk w = { .pg = pg, .use = use, .index = PTE_COUNT };
+
+            return run_drop(&w);
+        }
+    }
+}
+
+void put_page_type(struct page *pg)
+{
+    if (put_type_slice(pg))
+        leave_unfinished(pg);
+}
+
+int type_settle(struct page *pg)
+{
+    for (;;) {
+        u64 word = READ_ONCE(pg->type);
+
+        if (word & TYPE_BUSY) {
+            cpu_wait();
+        } else if (!(word & TYPE_PARTIAL)) {
+            return 0;
+        } else if (cas(&pg->type, &word, type_make(type_use(word)) | TYPE_BUSY)) {
+            struct walk w = walk_from(pg, word, type_use(word));
+
+            return run_drop(&w);
+        }
+    }
+}
+
+bool type_set_pin(struct page *pg)
+{
+    return !(atomic_or(&pg->type, TYPE_PINNED) & TYPE_PINNED);
+}
+
+bool type_clear_pin(struct page *pg)
+{
+    u64 word = READ_ONCE(pg->type);
+
+    do {
+        if (!(word & TYPE_PINNED))
+            return false;
+    } while (!cas(&pg->type, &word, word & ~TYPE_PINNED));
+    return true;
+}
+
+enum page_use page_use(const struct page *pg)
+{
+    u64 word = READ_ONCE(pg->type);
+
+    return word & TYPE_LIVE ? type_use(word) : USE_NONE;
+}
+
+int get_page_and_type(mfn_t m, u16 owner, enum page_use use)
+{
+    struct page *pg = mfn_to_page(m);
+    int rc;
+
+    if (!get_page(m, owner))
+        return -EINVAL;
+    rc = get_page_type(pg, use);
+    if (rc)
+        put_page(pg);
+    return rc;
+}
+
+void put_page_and_type(struct page *pg)
+{
+    put_page_type(pg);
+    put_page(pg);
+}
+
+bool mm_put_pending(const struct vcpu *v)
+{
+    return v->unfinished != NULL;
+}
+
+bool mm_finish_put(struct vcpu *v)
+{
+    struct page *pg = v->unfinished;
+
+    if (pg == NULL)
+        return false;
+    if (type_settle(pg))
+        return true;
+    v->unfinished = NULL;
+    put_page(pg);
+    return false;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exceptions: a guest's, which are given to the guest or answered for it, and our own, which have a
+ * fixup or are a bug.
+ *
+ * The table says for each vector its name and what we try first for a guest; what that leaves goes to the
+ * guest's own handler, with the error code if the vector has one.
+ */
+#include "domain/domain.h"
+#include "lib/string.h"
+#include "x86/extable.h"
+#include "x86/guest_mode.h"
+#include "x86/offsets.h"
+
+BUILD_ASSERT(offsetof(struct cpu_regs, error_code) == REGS_ERROR_CODE);
+BUILD_ASSERT(offsetof(struct cpu_regs, entry_vector) == REGS_VECTOR);
+BUILD_ASSERT(offsetof(struct cpu_regs, rip) == REGS_RIP);
+BUILD_ASSERT(offsetof(struct cpu_regs, cs) == REGS_CS);
+BUILD_ASSERT(offsetof(struct cpu_regs, rflags) == REGS_RFLAGS);
+BUILD_ASSERT(offsetof(struct cpu_regs, rsp) == REGS_RSP);
+BUILD_ASSERT(offsetof(struct cpu_regs, ss) == REGS_SS);
+BUILD_ASSERT(sizeof(struct cpu_regs) == REGS_SIZE);
+BUILD_ASSERT(offsetof(struct cpu_info, vcpu) == INFO_CURRENT);
+BUILD_ASSERT(offsetof(struct cpu_info, percpu) == INFO_PERCPU);
+BUILD_ASSERT(sizeof(struct cpu_info) == INFO_SIZE);
+BUILD_ASSERT(offsetof(struct vcpu, info) == VCPU_INFO);
+BUILD_ASSERT(offsetof(struct vcpu, cpu.kernel_mode) == VCPU_KERNEL_MODE);
+BUILD_ASSERT(offsetof(struct vcpu_info, evtchn_upcall_pending) == VINFO_UPCALL_PENDING);
+BUILD_ASSERT(offsetof(struct vcpu_info, evtchn_upcall_mask) == VINFO_UPCALL_MASK);
+BUILD_ASSERT(SEL_CS64 == SEL_RING3_CS64 && SEL_CS32 == SEL_RING3_CS32);
+BUILD_ASSERT(SEL_DS == SEL_RING3_DS && SEL_HV == SEL_HV_CS);
+
+/* ---- What is tried for a guest before its own handler gets the exception: true if it was done ---- */
+
+typedef bool try_fn(struct vcpu *v, struct cpu_regs *regs);
+
+static bool try_debug(struct vcpu *v, struct cpu_regs *regs)
+{
+    u64 dr6 = read_dr6();
+
+    v->cpu.debugreg[6] |= dr6 & 0xf00f;
+    write_dr6(0xffff0ff0);
+    return false;
+}
+
+static bool try_nmi(struct vcpu *v, struct cpu_regs *regs)
+{
+    return true;    /* the machine's own NMI: none of the guest's, and nothing here raises one */
+}
+
+static bool try_device_not_available(struct vcpu *v, struct cpu_regs *regs)
+{
+    return !guest_device_not_available(v);
+}
+
+/*
+ * `int n` for a vector whose gate is ours alone arrives as #GP with the vector in the error code. The
+ * guest's table says whether its kernel (1, 2) or also its user code (3) may raise it.
+ */
+static bool try_software_interrupt(struct vcpu *v, struct cpu_regs *regs)
+{
+    u8 vector = (u8)(regs->error_code >> 3);
+    const struct trap_info *t = &v->cpu.traps[vector];
+    unsigned int dpl = t->flags & 3;
+
+    if (t->address == 0 || dpl < (v->cpu.kernel_mode ? 1 : 3))
+        return false;
+    regs->rip += 2;
+    inject_trap(regs, vector, TRAP_NO_ERROR);
+    return true;
+}
+
+#define GP_IDT 2u       /* the error code names an IDT entry */
+
+static bool try_general_protection(struct vcpu *v, struct cpu_regs *regs)
+{
+    if ((regs->error_code & 7) == GP_IDT)
+        return try_software_interrupt(v, regs);
+    return regs->error_code == 0 && emulate_privileged(v, regs);
+}
+
+static bool try_page_fault(struct vcpu *v, struct cpu_regs *regs)
+{
+    u64 cr2 = read_cr2();
+
+    BUG_ON(regs->error_code & PF_RESERVED);
+    if (guest_ldt_fault(v, cr2))
+        return true;
+    /* The window stands for the guest's own LDT: that is where it sees the fault. */
+    if (cr2 - LDT_WINDOW(this_cpu_id()) < LDT_WINDOW_SIZE)
+        cr2 = v->cpu.ldt_base + (cr2 - LDT_WINDOW(this_cpu_id()));
+    inject_page_fault(regs, cr2, regs->error_code);
+    return true;
+}
+
+static bool try_machine_check(struct vcpu *v, struct cpu_regs *regs)
+{
+    dump_regs(regs);
+    panic("machine check");
+}
+
+static bool try_double_fault(struct vcpu *v, struct cpu_regs *regs)
+{
+    dump_regs(regs);
+    BUG();      /* a guest's own faults never nest: ours did */
+}
+
+static const struct {
+    const char *name;
+    try_fn *first;
+    bool error_code;
+} vectors[32] = {
+    [X86_TRAP_DE] = { "divide error" },
+    [X86_TRAP_DB] = { "debug", try_debug },
+    [X86_TRAP_NMI] = { "NMI", try_nmi },
+    [X86_TRAP_BP] = { "breakpoint" },
+    [X86_TRAP_OF] = { "overflow" },
+    [X86_TRAP_BR] = { "bound range" },
+    [X86_TRAP_UD] = { "invalid opcode", emulate_forced_cpuid },
+    [X86_TRAP_NM] = { "device not available", try_device_not_available },
+    [X86_TRAP_DF] = { "double fault", try_double_fault, true },
+    [X86_TRAP_TS] = { "invalid TSS", NULL, true },
+    [X86_TRAP_NP] = { "segment not present", NULL, true },
+    [X86_TRAP_SS] = { "stack fault", NULL, true },
+    [X86_TRAP_GP] = { "general protection", try_general_protection, true },
+    [X86_TRAP_PF] = { "page fault", try_page_fault, true },
+    [X86_TRAP_MF] = { "x87 error" },
+    [X86_TRAP_AC] = { "alignment check", NULL, true },
+    [X86_TRAP_MC] = { "machine check", try_machine_check },
+    [X86_TRAP_XM] = { "SIMD error" },
+    [X86_TRAP_CP] = { "control protection", NULL, true },
+};
+
+/* `int $0x80` has a gate of its own that ring 3 may use; without a handler it is a #GP. */
+static void guest_int80(struct vcpu *v, struct cpu_regs *regs)
+{
+    const struct trap_info *t = &v->cpu.traps[0x80];
+
+    if (t->address != 0 && (t->flags & 3) >= (v->cpu.kernel_mode ? 1 : 3)) {
+        inject_trap(regs, 0x80, TRAP_NO_ERROR);
+    } else {
+        regs->rip -= 2;
+        inject_gp(regs, 0x80 << 3 | GP_IDT);
+    }
+}
+
+void guest_trap(struct cpu_regs *regs)
+{
+    struct vcpu *v = current;
+    unsigned int vector = regs->entry_vector;
+
+    if (vector == 0x80) {
+        guest_int80(v, regs);
+        return;
+    }
+    BUG_ON(vector >= ARRAY_SIZE(vectors) || vectors[vector].name == NULL);
+    if (vectors[vector].first != NULL && vectors[vector].first(v, regs))
+        return;
+    inject_trap(regs, (u8)vector,
+                vectors[vector].error_code ? (s64)regs->error_code : TRAP_NO_ERROR);
+}
+
+/* ---- Our own ---- */
+
+extern const char guest_iretq[];
+extern const struct extable_entry __extable_start[], __extable_end[];
+
+/*
+ * The last instruction before a guest found its cs, ss or rip unfit. Its general registers were
+ * loaded already and are in our frame; the rest is still at the top of the stack.
+ */
+static noreturn void guest_return_fault(const struct cpu_regs *regs)
+{
+    struct cpu_regs *guest = guest_regs();
+
+    memcpy(guest, regs, offsetof(struct cpu_regs, error_code));
+    guest->entry_vector = regs->entry_vector;
+    guest->error_code = regs->error_code;
+    inject_trap(guest, (u8)regs->entry_vector, (s64)regs->error_code);
+    return_to_guest();
+}
+
+static bool fixup(struct cpu_regs *regs)
+{
+    u64 to = extable_lookup(__extable_start, __extable_end, regs->rip);
+
+    if (to == 0)
+        return false;
+    regs->rip = to;
+    return true;
+}
+
+/* #DB of ours: a data breakpoint of the guest hit by our copy, or one held back by mov ss (XSA-260). */
+static bool hv_debug(void)
+{
+    write_dr6(0xffff0ff0);
+    return true;
+}
+
+static bool hv_page_fault(struct cpu_regs *regs)
+{
+    /* A segment load of the guest's selector may touch an LDT page that is not mapped yet. */
+    if (current != NULL && guest_ldt_fault(current, read_cr2()))
+        return true;
+    return fixup(regs);
+}
+
+void hv_trap(struct cpu_regs *regs)
+{
+    unsigned int vector = regs->entry_vector;
+
+    if (vector == X86_TRAP_NMI || (vector == X86_TRAP_DB && hv_debug()))
+        return;
+    if (regs->rip == (u64)guest_iretq)
+        guest_return_fault(regs);
+    if (vector == X86_TRAP_PF ? hv_page_fault(regs) : fixup(regs))
+        return;
+    console_emergency();
+    pr_err("BUG: %s (vector %u, error %#x) in the hypervisor, CPU %u\n",
+           vector < ARRAY_SIZE(vectors) && vectors[vector].name ? vectors[vector].name : "trap",
+           vector, regs->error_code, this_cpu_id());
+    dump_regs(regs);
+    bug_halt();
+}
