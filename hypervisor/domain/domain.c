@@ -111,10 +111,10 @@ void domain_crash(struct domain *d, const char *fmt, ...)
     vsnprintf(why, sizeof(why), fmt, args);
     va_end(args);
     if (current && current->domain == d) {
-        pr_err("domain %u crashed on vCPU %u: %s\n", d->id, current->id, why);
+        pr_err("domain %u crashed on vCPU %u: %s", d->id, current->id, why);
         dump_guest(guest_regs());
     } else {
-        pr_err("domain %u crashed: %s\n", d->id, why);
+        pr_err("domain %u crashed: %s", d->id, why);
     }
     domain_shutdown(d, SHUTDOWN_crash);
 }
@@ -126,6 +126,7 @@ struct ending {
 
 static const struct ending power_off = { "has powered off", "the machine powers off", machine_power_off };
 static const struct ending reboot    = { "asks for a reboot", "the machine reboots", machine_reboot };
+static const struct ending unclear   = { "has ended in its own way", "the machine reboots", machine_reboot };
 static const struct ending crashed   = { "has crashed", "the machine reboots", machine_reboot };
 static const struct ending stay_here = { "has crashed", "the machine halts", machine_halt };
 
@@ -137,8 +138,10 @@ static const struct ending *ending_for(s32 reason)
     case SHUTDOWN_crash:
     case SHUTDOWN_watchdog:
         return boot_options.noreboot ? &stay_here : &crashed;
-    default:
+    case SHUTDOWN_reboot:
         return &reboot;
+    default:
+        return &unclear;
     }
 }
 
@@ -146,6 +149,6 @@ void machine_end(void)
 {
     const struct ending *e = ending_for(first_domain->shutdown_reason);
 
-    pr_err("domain %u %s: %s\n", first_domain->id, e->what, e->then);
+    pr_err("domain %u %s: %s", first_domain->id, e->what, e->then);
     e->end();
 }

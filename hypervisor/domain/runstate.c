@@ -63,6 +63,6 @@ void vcpu_areas_write(struct vcpu *v)
         toggle_guest_mode(v);
     /* The guest promised to keep the areas mapped; one that does not just does without. */
     if (!written)
-        guest_printk(LOG_DEBUG, "domain %u vCPU %u: its runstate or time area is not mapped\n",
+        guest_printk(LOG_DEBUG, "domain %u vCPU %u: its runstate or time area is not mapped",
                      v->domain->id, v->id);
 }
