@@ -15,6 +15,7 @@
 #include <pvguest/events.h>
 #include <pvguest/hypercall.h>
 #include <pvguest/mm.h>
+#include <pvguest/multicall.h>
 #include <pvguest/smp.h>
 #include <pvguest/string.h>
 #include <pvguest/sync.h>
