@@ -22,6 +22,7 @@ struct guest_cpu {
 
     /* Segment state while not loaded; gs_base_* : kernel mode's and user mode's GS base. */
     u16 ds, es, fs, gs;
+    bool failsafe_pending;      /* a selector above could not be loaded: failsafe callback is due */
     u16 kernel_ss;
     u16 gdt_entries;            /* 0: no guest GDT */
     u32 ldt_entries;            /* 0: no LDT */
@@ -32,13 +33,14 @@ struct guest_cpu {
     mfn_t ldt_frames[16];
 
     u64 cr4;                    /* the guest-controlled bits: TSD, DE, FSGSBASE, OSXSAVE */
-    u64 xcr0;
-    u64 debugreg[8];            /* 0-3 addresses, 6 and 7 */
+    u64 xcr0;                   /* 0: no XSAVE */
+    u64 debugreg[8];            /* 0-3 addresses, 6 and 7: always the truth, also while loaded */
     u64 tsc_aux;
     void *fpu;                  /* FXSAVE or XSAVE area */
 
     unsigned long iobmp;        /* guest address of its I/O bitmap, 0: none */
     u32 iobmp_ports;
+    u32 pci_address;            /* what this vCPU last wrote to port 0xcf8 */
 
     struct cpu_regs regs;       /* while not on a CPU */
     struct trap_info traps[256];

@@ -61,41 +61,90 @@ void deliver_nmi(struct vcpu *v, struct cpu_regs *regs);
 /* ---- guest_mode.c: kernel and user mode, segment bases ---- */
 void toggle_guest_mode(struct vcpu *v);   /* kernel <-> user: root, GS base */
 
-/* ---- guest_desc.c: a guest's GDT, LDT, trap table ---- */
+/* ---- guest_desc.c: a guest's GDT and LDT ---- */
+/* Our LDT descriptor, beside the TSS's; it is loaded while the running guest has an LDT. */
+#define SEL_LDT         0xe050
 bool descriptor_ok(u64 *desc);            /* may a guest install it? DPL may be raised in place */
+u16 fixup_selector(u16 sel);              /* raises RPL to 3 */
+/* Each frame becomes a segment-descriptor page, or none does and the old GDT stays. -EINVAL. */
 int guest_gdt_set(struct vcpu *v, const mfn_t *frames, unsigned int entries);
 void guest_gdt_drop(struct vcpu *v);      /* gives the frames back; GDT and LDT */
+/* LDT pages are taken when they are first touched. -EINVAL if guest_ldt_ok() says no. */
+bool guest_ldt_ok(unsigned long base, unsigned long entries);
+int guest_ldt_set(struct vcpu *v, unsigned long base, unsigned int entries);
+void guest_ldt_drop(struct vcpu *v);      /* gives the pages taken so far back; the LDT stays set */
 void guest_desc_load(struct vcpu *v);     /* maps v's GDT and LDT into this CPU's window */
 void guest_desc_unload(struct vcpu *v);
-/* A fault in this CPU's LDT window: maps the guest's LDT page if it can; true if it did. */
+/*
+ * A fault in this CPU's LDT window: maps the guest's LDT page if it can; true if it did. If not,
+ * the guest's fault is at v->cpu.ldt_base + (addr - LDT_WINDOW).
+ */
 bool guest_ldt_fault(struct vcpu *v, unsigned long addr);
-u16 fixup_selector(u16 sel);              /* raises RPL to 3 */
+/* The descriptor that @sel names in the loaded tables, as a segment; false: null or not present. */
+struct guest_segment {
+    u64 base, limit;                      /* limit: last byte */
+    bool code, long_mode, big, readable, writable, expand_down;
+};
+bool guest_segment(struct vcpu *v, u16 sel, struct guest_segment *seg);
 
 /* ---- emulate.c ---- */
-/* A #GP of guest kernel mode: emulates the instruction if it is one of the set; true if it did. */
+/*
+ * A #GP(0) of the guest, kernel or user mode: true if it is dealt with, because the instruction is one
+ * of those that we emulate (then it is done, or the guest has got the fault that belongs to it).
+ */
 bool emulate_privileged(struct vcpu *v, struct cpu_regs *regs);
 /* A #UD: the forced-emulation prefix and CPUID; true if it was one. */
 bool emulate_forced_cpuid(struct vcpu *v, struct cpu_regs *regs);
-/* cpuid.c */
+/* cpuid.c: for the running vCPU. */
 struct cpuid_regs guest_cpuid(const struct vcpu *v, u32 leaf, u32 subleaf);
+/* vm_assist types that a guest may turn on. */
+#define VM_ASSIST_KNOWN \
+    (BIT(VMASST_TYPE_4gb_segments) | BIT(VMASST_TYPE_4gb_segments_notify) | \
+     BIT(VMASST_TYPE_writable_pagetables) | BIT(VMASST_TYPE_pae_extended_cr3) | \
+     BIT(VMASST_TYPE_architectural_iopl) | BIT(VMASST_TYPE_runstate_update_flag) | \
+     BIT(VMASST_TYPE_m2p_strict))
+u64 guest_cr4_bits(u64 cr4);              /* those of @cr4 that a guest may choose on this machine */
+
+/* ---- debugreg.c ---- */
+/* 0; -EPERM: a breakpoint that a guest may not have; -ENODEV: no such register. @v runs or is off the CPU. */
+int guest_debugreg_set(struct vcpu *v, unsigned int reg, u64 value);
+int guest_debugreg_get(const struct vcpu *v, unsigned int reg, u64 *value);
+void guest_debugreg_no_io(struct vcpu *v);   /* CR4.DE goes: so do breakpoints on I/O ports */
+void guest_debugreg_load(const struct vcpu *v);
+void guest_debugreg_unload(const struct vcpu *v);
 
 /* ---- fpu.c ---- */
-void fpu_init(void);
+void fpu_init(void);                      /* each CPU, after cpu_init() */
 size_t fpu_area_size(void);
+u64 fpu_xcr0_mask(void);                  /* what a guest may set in XCR0; 0: no XSAVE */
+bool fpu_xcr0_ok(u64 xcr0);
 int fpu_vcpu_init(struct vcpu *v);
 void fpu_vcpu_free(struct vcpu *v);
+/* The legacy 512 bytes as a guest passes them, NULL: as after reset. @v is not on a CPU. */
+void fpu_set_state(struct vcpu *v, const void *fxsave);
 void fpu_save(struct vcpu *v);
 void fpu_load(struct vcpu *v);
+void guest_xcr0_set(struct vcpu *v, u64 xcr0);   /* of the running vCPU; already checked */
+/* Virtual CR0.TS of the running vCPU; the real one follows it while the guest runs. */
+void guest_set_ts(struct vcpu *v, bool on);
+/* #NM of the guest: true if it asked for it by TS, which is clear then; the caller delivers it. */
+bool guest_device_not_available(struct vcpu *v);
 
 /* ---- context.c ---- */
 int guest_cpu_init(struct vcpu *v);       /* resources and reset state of a new vCPU */
 void guest_cpu_free(struct vcpu *v);
-/* A whole vCPU state from a guest (VCPUOP_initialise, domctl) or our dom0 builder; checked. */
+/*
+ * A whole vCPU state from a guest (VCPUOP_initialise, domctl) or our dom0 builder; checked. @v is off
+ * every CPU. On an error nothing is held and nothing has changed; -ERESTART: call again. Whether it
+ * is up (VGCF_online) is the caller's business.
+ */
 int guest_cpu_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx);
 /* Off the CPU: registers from the stack frame, segments, FPU, debug registers; current = NULL. */
 void guest_cpu_save(struct vcpu *v);
 /* On to this CPU: the reverse; sets current and the stack frame. */
 void guest_cpu_load(struct vcpu *v);
+/* Loads a guest's GS selector, as if in the other mode: its base lands in KERNEL_GS_BASE. */
+void load_inactive_gs(u16 sel);
 /* Drops all C frames of this stack and goes on: to the loaded guest, or into idle(). */
 noreturn void return_to_guest(void);
 noreturn void reset_stack_and_call(void (*fn)(void));

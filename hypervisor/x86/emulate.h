@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the emulator share among themselves. */
+#ifndef X86_EMULATE_H
+#define X86_EMULATE_H
+
+#include "x86/decode.h"
+#include "x86/x86.h"
+
+/* How the emulation of one instruction ended. */
+enum emulated {
+    EMULATE_NO,         /* not ours to do: the guest gets the fault that it caused */
+    EMULATE_DONE,       /* done: rip goes on */
+    EMULATE_AGAIN,      /* partly done (a rep): the guest runs it again */
+    EMULATE_FAULTED,    /* the guest has got another fault instead */
+};
+
+/* emulate_io.c */
+/* Whether virtual IOPL or I/O bitmap let the code that runs now use these ports. */
+bool io_allowed(struct vcpu *v, u16 port, unsigned int size);
+u32 io_read(struct vcpu *v, u16 port, unsigned int size);
+void io_write(struct vcpu *v, u16 port, unsigned int size, u32 value);
+
+/* emulate_string.c: ins and outs, @insn.opcode 0x6c to 0x6f. */
+enum emulated emulate_string_io(struct vcpu *v, struct cpu_regs *regs, const struct insn *insn,
+                                bool long_mode);
+/* emulate.c: the guest's #PF for an access at @addr that failed. */
+void emulate_page_fault(struct vcpu *v, struct cpu_regs *regs, u64 addr, u32 access);
+#define ACCESS_READ  0u
+#define ACCESS_WRITE 2u
+#define ACCESS_FETCH 16u
+
+#endif
