@@ -15,6 +15,7 @@ static struct pv_spinlock ring_lock = PV_SPINLOCK_INIT;
 static void ring_write(const char *text, size_t len)
 {
     size_t done = 0;
+    bool enabled = pv_events_save(); /* for event handlers print, too */
 
     pv_spin_lock(&ring_lock);
     while (done < len) {
@@ -30,6 +31,7 @@ static void ring_write(const char *text, size_t len)
             HYPERVISOR_sched_op(SCHEDOP_yield, NULL);
     }
     pv_spin_unlock(&ring_lock);
+    pv_events_restore(enabled);
 }
 
 static size_t ring_read(char *buffer, size_t size)
