@@ -36,7 +36,6 @@ static struct run_queue *queue_of(const struct vcpu *v)
 
 static void slice_over(void *unused)
 {
-    (void)unused;
     raise_softirq(SOFTIRQ_SCHEDULE);
 }
 

@@ -10,14 +10,12 @@
 
 static long op_yield(XEN_GUEST_HANDLE(void) arg)
 {
-    (void)arg;
     vcpu_yield();
     return 0;
 }
 
 static long op_block(XEN_GUEST_HANDLE(void) arg)
 {
-    (void)arg;
     WRITE_ONCE(current->info->evtchn_upcall_mask, 0);
     vcpu_block();
     return 0;

@@ -38,20 +38,17 @@ out:
 
 static long op_up(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 {
-    (void)arg;
     return vcpu_up(v);
 }
 
 static long op_down(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 {
-    (void)arg;
     vcpu_down(v);
     return 0;
 }
 
 static long op_is_up(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 {
-    (void)arg;
     return READ_ONCE(v->state) != VCPU_DOWN;
 }
 
@@ -109,7 +106,6 @@ static long op_set_periodic(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 
 static long op_stop_periodic(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 {
-    (void)arg;
     vcpu_set_period(v, 0);
     return 0;
 }
@@ -130,7 +126,6 @@ static long op_set_singleshot(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 
 static long op_stop_singleshot(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 {
-    (void)arg;
     if (v != current)
         return -EINVAL;
     timer_stop(&v->singleshot);
@@ -148,7 +143,6 @@ static long op_register_vcpu_info(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 
 static long op_send_nmi(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 {
-    (void)arg;
     __atomic_store_n(&v->cpu.nmi_pending, true, __ATOMIC_SEQ_CST);
     vcpu_wake(v);
     /* Wherever it runs, it must not take the short way out, which looks for events only. */

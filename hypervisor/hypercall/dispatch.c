@@ -16,11 +16,10 @@ typedef long (*hypercall_thunk)(u64 a1, u64 a2, u64 a3, u64 a4);
 #define AS(T, reg) (((union { u64 raw; T typed; }){ .raw = (reg) }).typed)
 
 /* Static inline, and referred to by the table alone: one whose call is not served emits nothing. */
-#define THUNK(name, ...)                                                            \
-    static inline long thunk_##name(u64 a1, u64 a2, u64 a3, u64 a4)                 \
-    {                                                                               \
-        (void)a1, (void)a2, (void)a3, (void)a4;                                     \
-        return do_##name(__VA_ARGS__);                                              \
+#define THUNK(name, ...)                                                    \
+    static inline long thunk_##name(u64 a1, u64 a2, u64 a3, u64 a4)         \
+    {                                                                       \
+        return do_##name(__VA_ARGS__);                                      \
     }
 #define GUEST_PTR(h) XEN_GUEST_HANDLE(h)
 #define HYPERCALL0(nr, name) THUNK(name)
