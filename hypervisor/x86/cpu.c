@@ -118,7 +118,7 @@ static void read_features(void)
 
 /* ---- SMAP in our own text ---- */
 
-/* entry.S leaves three-byte NOPs where ring-0 access to guest memory begins (stac) or ends (clac). */
+/* The text has three-byte NOPs where ring-0 access to guest memory begins (stac) or ends (clac). */
 struct smap_patch {
     s32 offset;         /* of the site, from this entry */
     u8 stac;

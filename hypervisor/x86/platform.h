@@ -92,7 +92,10 @@ void time_sync_target(void);
 /* timescale.c: arithmetic only, host-tested. */
 /* The frequency in [lo, hi] that is a multiple of the largest power of ten. */
 u64 roundest_between(u64 lo, u64 hi);
-/* The likeliest frequency of a clock that counted @n +- @n_err while one of @hz counted @ref +- @ref_err. */
+/*
+ * The likeliest frequency of a clock that counted @n, give or take @n_err, while one of @hz counted
+ * @ref, give or take @ref_err.
+ */
 u64 rate_of(u64 n, u64 n_err, u64 ref, u64 ref_err, u64 hz);
 struct tsc_scale tsc_scale_of(u64 hz);
 /* mul such that a * mul >> 32 turns counts at @from_hz into counts at @to_hz. */

@@ -179,7 +179,7 @@ static const struct reference references[] = {
 
 #define MEASURE_MS 16
 
-/* The TSC's frequency against @ref; 0 if @ref is not there, does not count, or ran out meanwhile. */
+/* The TSC's frequency against @ref; 0 if that is not there, does not count, or has run out. */
 static u64 measure_tsc(const struct reference *ref)
 {
     u64 hz = ref->start(), wanted = hz * MEASURE_MS / 1000, ticks;
