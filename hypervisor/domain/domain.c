@@ -3,8 +3,8 @@
  * Domains: the list of them, and how one ends.
  *
  * An end is a reason stored once in d->shutdown_reason. From then on none of its vCPUs is picked
- * (sched.c), and those that run are made to leave. When it is the first domain's, the machine ends as
- * the reason says, on the way out of whatever noticed it, where no lock is held.
+ * (sched.c), and those that run are made to leave. When it is the first domain's, the machine ends
+ * as the reason says, on the way out of whatever noticed it, where no lock is held.
  */
 #include <stdarg.h>
 
@@ -124,11 +124,11 @@ struct ending {
     noreturn void (*end)(void);
 };
 
-static const struct ending power_off = { "has powered off", "the machine powers off", machine_power_off };
-static const struct ending reboot    = { "asks for a reboot", "the machine reboots", machine_reboot };
-static const struct ending unclear   = { "has ended in its own way", "the machine reboots", machine_reboot };
-static const struct ending crashed   = { "has crashed", "the machine reboots", machine_reboot };
-static const struct ending stay_here = { "has crashed", "the machine halts", machine_halt };
+static const struct ending power_off = { "has powered off", "powers off", machine_power_off };
+static const struct ending reboot    = { "asks for a reboot", "reboots", machine_reboot };
+static const struct ending unclear   = { "has ended in its own way", "reboots", machine_reboot };
+static const struct ending crashed   = { "has crashed", "reboots", machine_reboot };
+static const struct ending stay_here = { "has crashed", "halts", machine_halt };
 
 static const struct ending *ending_for(s32 reason)
 {
@@ -149,6 +149,6 @@ void machine_end(void)
 {
     const struct ending *e = ending_for(first_domain->shutdown_reason);
 
-    pr_err("domain %u %s: %s", first_domain->id, e->what, e->then);
+    pr_err("domain %u %s: the machine %s", first_domain->id, e->what, e->then);
     e->end();
 }

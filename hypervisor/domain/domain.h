@@ -95,7 +95,7 @@ struct vcpu {
     struct list run_link;           /* in the queue of those that wait for the CPU */
     struct vcpu_runstate_info runstate;
 
-    /* Where in guest-kernel memory copies of runstate and time go when the vCPU is loaded; 0: nowhere. */
+    /* Where in guest-kernel memory copies of runstate and time go when it is loaded; 0: nowhere. */
     unsigned long runstate_area;
     unsigned long time_area;
 };
@@ -132,7 +132,7 @@ extern struct domain *first_domain;
  */
 void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
 void domain_shutdown(struct domain *d, u8 reason);  /* SHUTDOWN_ of <xen/sched.h> */
-void machine_end(void);                             /* softirq: does what the first domain's reason asks */
+void machine_end(void);         /* softirq: does what the first domain's reason asks */
 static inline bool domain_stopped(const struct domain *d)
 {
     return READ_ONCE(d->shutdown_reason) >= 0;
@@ -161,10 +161,10 @@ unsigned int sched_place(void);     /* the CPU for a new vCPU */
 void sched_start(struct vcpu *v);   /* down -> runnable */
 void sched_stop(struct vcpu *v);    /* -> down; running elsewhere it stops soon */
 void vcpu_wake(struct vcpu *v);     /* blocked -> runnable, kicks its CPU */
-void vcpu_kick(struct vcpu *v);     /* an event is pending: wake it, or interrupt it where it runs */
+void vcpu_kick(struct vcpu *v);     /* it has an event: wake it, or interrupt it where it runs */
 void vcpu_block(void);              /* current sleeps on its way out, unless it has an event */
 void vcpu_yield(void);
-void schedule(void);                /* softirq: picks the next vCPU; does not return if it switches */
+void schedule(void);                /* softirq: the next vCPU; does not return if it switches */
 noreturn void idle(void);
 void runstate_get(struct vcpu *v, struct vcpu_runstate_info *out);  /* up to now */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How long a vCPU has been in each state, and the copies of that and of its time that the guest
- * asked for. Those lie at addresses of the guest kernel and are written when the vCPU is loaded: while
- * it runs they don't change.
+ * asked for. Those lie at addresses of the guest kernel and are written when the vCPU is loaded:
+ * while it runs they don't change.
  */
 #include "domain/internal.h"
 

@@ -5,12 +5,12 @@
  * A vCPU is in its CPU's queue exactly while it could run and another one does. The slice is only
  * enforced, by a timer, while somebody waits; who has run longer than that alone gives way at once.
  *
- * The switch happens on the way out to a guest and nowhere else: schedule() drops the C frames it was
- * called on, so nothing of a vCPU is left on a stack.
+ * The switch happens on the way out to a guest and nowhere else: schedule() drops the C frames it
+ * was called on, so nothing of a vCPU is left on a stack.
  *
- * Sleeping: the vCPU becomes VCPU_BLOCKED, then looks for an event; a sender makes the event visible,
- * then looks whether the vCPU is VCPU_BLOCKED. With a full barrier between the two steps on either
- * side, one of them sees the other.
+ * Sleeping: the vCPU becomes VCPU_BLOCKED, then looks for an event; a sender makes the event
+ * visible, then looks whether the vCPU is VCPU_BLOCKED. With a full barrier between the two steps
+ * on either side, one of them sees the other.
  */
 #include "domain/internal.h"
 #include "event/event.h"

@@ -45,7 +45,9 @@ void do_softirqs(void)
     while ((pending = READ_ONCE(this_cpu(softirqs))) != 0) {
         unsigned int nr = (unsigned int)__builtin_ctz(pending);
 
-        /* Cleared before the work, which may not come back, and may be asked for again meanwhile. */
+        /*
+         * Cleared before the work, which may not come back, and may be asked for again meanwhile.
+         */
         atomic_and(&this_cpu(softirqs), ~(1u << nr));
         if (handlers[nr])
             handlers[nr]();

@@ -2,9 +2,9 @@
 /*
  * Timers: a queue per CPU, and that CPU's one-shot interrupt for the first of them.
  *
- * A timer is in the queue of t->cpu or in none; t->cpu changes only under that queue's lock, while
- * the timer is in no queue. The interrupt is a lower bound: stopping a timer leaves it as it is, and
- * an interrupt that finds nothing expired just sets the next one.
+ * A timer is in the queue of t->cpu or in none; t->cpu changes only under that queue's lock,
+ * while the timer is in no queue. The interrupt is a lower bound: stopping a timer leaves it as
+ * it is, and an interrupt that finds nothing expired just sets the next one.
  */
 #include "domain/internal.h"
 #include "domain/timer_queue.h"

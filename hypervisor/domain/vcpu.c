@@ -80,8 +80,8 @@ int vcpu_move_info(struct vcpu *v, mfn_t m, u32 offset)
         *info = *v->info;
         v->info_page = mfn_to_page(m);
         /*
-         * A sender that still uses the old place has set the port's pending bit before; all selector
-         * bits in the new place make the guest look at every one.
+         * A sender that still uses the old place has set the port's pending bit before; all
+         * selector bits in the new place make the guest look at every one.
          */
         __atomic_store_n(&v->info, info, __ATOMIC_SEQ_CST);
         evtchn_bits_notify_all(info);

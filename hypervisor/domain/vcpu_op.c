@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* vcpu_op: one vCPU of the caller's domain, by number. A number that is not there costs next to nothing. */
+/*
+ * vcpu_op: one vCPU of the caller's domain, by number. A number that is not there costs next to
+ * nothing.
+ */
 #include "domain/internal.h"
 #include "hypercall/guest_access.h"
 #include "hypercall/hypercall.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A vCPU's own clocks: one shot, a period, and the time limit of SCHEDOP_poll. A new vCPU's period is
- * none; it ticks when it asks for it.
+ * A vCPU's own clocks: one shot, a period, and the time limit of SCHEDOP_poll. A new vCPU's
+ * period is none; it ticks when it asks for it.
  */
 #include "domain/internal.h"
 #include "event/event.h"
@@ -15,7 +15,10 @@ static void shot(void *arg)
     send_virq(arg, VIRQ_TIMER);
 }
 
-/* The lock keeps a stop on another CPU from coming between the look at the period and timer_set(). */
+/*
+ * The lock keeps a stop on another CPU from coming between the look at the period and
+ * timer_set().
+ */
 static void tick(void *arg)
 {
     struct vcpu *v = arg;

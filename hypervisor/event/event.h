@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The door of event/: notifications. Ports, what they are bound to, and the bits shared with guests. */
+/*
+ * The door of event/: notifications. Ports, what they are bound to, and the bits shared with
+ * guests.
+ */
 #ifndef EVENT_EVENT_H
 #define EVENT_EVENT_H
 
@@ -7,7 +10,7 @@
 
 /* ports.c */
 int event_domain_init(struct domain *d);         /* -ENOMEM */
-void event_domain_destroy(struct domain *d);    /* gives back the memory; nothing of it runs or sends */
+void event_domain_destroy(struct domain *d);    /* its memory; nothing of it runs or sends */
 bool event_port_pending(const struct domain *d, u32 port);
 bool event_port_valid(const struct domain *d, u32 port);    /* exists, in use or not */
 

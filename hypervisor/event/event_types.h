@@ -27,7 +27,7 @@ BUILD_ASSERT(sizeof(union evtchn) == 8);
 #define PORT_PAGES      (MAX_PORTS / PORTS_PER_PAGE)
 
 struct domain_events {
-    spinlock_t lock;            /* guards changes of ports and of virq_port; delivery is lock-free */
+    spinlock_t lock;            /* guards changes of ports and virq_port; delivery is lock-free */
     union evtchn *pages[PORT_PAGES];    /* grown on demand; a page once there stays */
     u32 lowest_free;            /* no port below it is closed, but for 0, which is never used */
     u64 pollers;                /* atomic: bit per vCPU that sleeps in SCHEDOP_poll */

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Raising an event climbs three steps: the port's pending bit, the selector bit of its word, the
- * upcall flag. Each step is an atomic test-and-set, and only who changes a step goes on to the next:
- * of several senders one tells the vCPU, and an event that nobody has looked at yet costs one step.
+ * upcall flag. Each step is an atomic test-and-set, and only who changes a step goes on to the
+ * next: of several senders one tells the vCPU, and an event that nobody has looked at yet costs
+ * one step.
  *
  * The guest comes down in the opposite order: it clears the flag, takes the selector, takes the
  * pending bits. So a step that we find set is one that the guest has still to come through, and
  * it will see what is below. A mask bit is read after the pending bit was set; the guest that
- * clears a mask looks at the pending bit after that. Each is a full barrier, so one of the two sees it.
+ * clears a mask looks at the pending bit after that. Each is a full barrier, so one of the two
+ * sees it.
  *
  * The guest may scribble over all of it: nothing here depends on what it holds, but for the guest's
  * own events.
@@ -41,7 +43,9 @@ static unsigned int notify(struct vcpu_info *info, unsigned int word)
 {
     if (!set_bit_new(&info->evtchn_pending_sel, word))
         return 0;
-    return __atomic_exchange_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST) ? 0 : RAISED_UPCALL;
+    if (__atomic_exchange_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST))
+        return 0;
+    return RAISED_UPCALL;
 }
 
 unsigned int evtchn_bits_raise(struct shared_info *shared, struct vcpu_info *info, u32 port)

@@ -5,13 +5,13 @@
  * The table grows by pages as ports are bound, up to the 4096 ports of the two-level bitmaps, so a
  * domain can make us keep at most PORT_PAGES pages. Ports change under d->events.lock.
  *
- * Delivery takes no lock: it reads the port in one load (port_get) and then sets bits. Between the
- * two the port may be closed, and even bound anew. Then the bit of a port that is closed, or of
- * its next user, comes up once although nobody meant it. The interface allows that: events say "look",
- * not "it happened", and bind_interdomain itself raises one for nothing. Nothing else goes wrong: the
- * domain and its vCPUs live as long as anyone can send to them, and a vCPU number from a stale word
- * still names one of the domain's vCPUs. A lost event would be bad, and can't happen: a send that
- * starts after the bind has returned sees the new word.
+ * Delivery takes no lock: it reads the port in one load (port_get) and then sets bits. Between
+ * the two the port may be closed, and even bound anew. Then the bit of a port that is closed, or
+ * of its next user, comes up once although nobody meant it. The interface allows that: events say
+ * "look", not "it happened", and bind_interdomain itself raises one for nothing. Nothing else
+ * goes wrong: the domain and its vCPUs live as long as anyone can send to them, and a vCPU number
+ * from a stale word still names one of the domain's vCPUs. A lost event would be bad, and can't
+ * happen: a send that starts after the bind has returned sees the new word.
  */
 #include "event/internal.h"
 #include "event/evtchn_bits.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Virtual interrupts: what the hypervisor itself has to tell, on the port that the guest bound to it.
- * A per-vCPU one has a port for each vCPU; a global one has one port, kept by vCPU 0.
+ * Virtual interrupts: what the hypervisor itself has to tell, on the port that the guest bound to
+ * it. A per-vCPU one has a port for each vCPU; a global one has one port, kept by vCPU 0.
  */
 #include "event/internal.h"
 

@@ -12,7 +12,10 @@
 
 typedef long (*hypercall_thunk)(u64 a1, u64 a2, u64 a3, u64 a4);
 
-/* A register's worth, as the type that the handler wants: an integer's low bytes, or a boxed pointer. */
+/*
+ * A register's worth, as the type that the handler wants: an integer's low bytes, or a boxed
+ * pointer.
+ */
 #define AS(T, reg) (((union { u64 raw; T typed; }){ .raw = (reg) }).typed)
 
 /* Static inline, and referred to by the table alone: one whose call is not served emits nothing. */
@@ -92,7 +95,10 @@ void hypercall_entry(struct cpu_regs *regs)
 {
     long rc = call(regs->rax, regs->rdi, regs->rsi, regs->rdx, regs->r10);
 
-    /* The flag tells a preempted call from an iret into a context whose rax happens to be that number. */
+    /*
+     * The flag tells a preempted call from an iret into a context whose rax happens to be that
+     * number.
+     */
     if (unlikely(rc == -ERESTART) && current->restart) {
         current->restart = false;
         regs->rip -= 2;     /* back on to the syscall instruction; rax still holds the number */

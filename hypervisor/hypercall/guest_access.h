@@ -13,7 +13,10 @@
 #define handle_is_null(h)   ((h).p == NULL)
 #define handle_elem(h, i)   ((unsigned long)(h).p + (unsigned long)(i) * sizeof(*(h).p))
 
-/* Multiplication of an untrusted index must not wrap: true when [i, i + n) elements are addressable. */
+/*
+ * Multiplication of an untrusted index must not wrap: true when [i, i + n) elements are
+ * addressable.
+ */
 #define handle_range_ok(h, i, n)                                                    \
     (handle_index_ok(i) && handle_index_ok(n) &&                                    \
      guest_range_ok(handle_elem(h, i), (u64)(n) * sizeof(*(h).p)))

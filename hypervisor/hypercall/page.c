@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The hypercall page: a stub for each number at number * 32, which a guest calls like a function. */
+/*
+ * The hypercall page: a stub for each number at number * 32, which a guest calls like a function.
+ */
 #include "hypercall/hypercall.h"
 
 #define STUB_SIZE 32
@@ -10,7 +12,9 @@ static const u8 stub[] = { 0x51, 0x41, 0x53, 0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0x41,
 #define STUB_NUMBER 4
 
 /* push rcx; push r11; push rax; mov eax, iret; syscall: the frame that iret takes, and no return */
-static const u8 iret_stub[] = { 0x51, 0x41, 0x53, 0x50, 0xb8, __HYPERVISOR_iret, 0, 0, 0, 0x0f, 0x05 };
+static const u8 iret_stub[] = {
+    0x51, 0x41, 0x53, 0x50, 0xb8, __HYPERVISOR_iret, 0, 0, 0, 0x0f, 0x05,
+};
 
 void hypercall_page_fill(void *page)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* xen_version: what a guest may know of us. We speak the interface of Xen 4.17, under our own name. */
+/*
+ * xen_version: what a guest may know of us. We speak the interface of Xen 4.17, under our own
+ * name.
+ */
 #include "boot/boot.h"
 #include "hypercall/guest_access.h"
 #include "hypercall/hypercall.h"
@@ -86,7 +89,9 @@ static long version_op(int cmd, XEN_GUEST_HANDLE(void) arg)
     }
 }
 
-/* The first command is also how guests ask to have their events delivered: nothing is in its way. */
+/*
+ * The first command is also how guests ask to have their events delivered: nothing is in its way.
+ */
 long do_xen_version(int cmd, XEN_GUEST_HANDLE(void) arg)
 {
     return likely(cmd == XENVER_version) ? MAJOR << 16 | MINOR : version_op(cmd, arg);
