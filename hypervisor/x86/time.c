@@ -356,11 +356,15 @@ void time_init_domain(struct domain *d)
 void time_update_vcpu(struct vcpu *v)
 {
     struct vcpu_time_info *t = &v->info->time;
+    u64 base = this_tsc_base();
     u32 version = t->version | 1;
 
+    /* Mostly it is there since the vCPU's first run. */
+    if (likely(t->tsc_timestamp == base && t->tsc_to_system_mul == tsc_scale.mul))
+        return;
     store_release(&t->version, version);
     barrier();
-    t->tsc_timestamp = this_tsc_base();
+    t->tsc_timestamp = base;
     t->system_time = 0;
     t->tsc_to_system_mul = tsc_scale.mul;
     t->tsc_shift = tsc_scale.shift;
