@@ -16,6 +16,7 @@
 #include "x86/regs.h"
 
 #define TO_PHYS (IMAGE_VIRT - HV_LOAD_PADDR)
+#define BOOT_STACK_SIZE 0x4000
 
 OUTPUT_FORMAT("elf64-x86-64")
 OUTPUT_ARCH(i386:x86-64)
@@ -85,6 +86,13 @@ SECTIONS
         *(.bss.page_aligned)
         *(.bss .bss.* COMMON)
         . = ALIGN(PAGE_SIZE);
+    } :data
+
+    /* What matters is where it ends. */
+    .boot_stack ALIGN(. + BOOT_STACK_SIZE, STACK_SIZE) - BOOT_STACK_SIZE (NOLOAD) :
+        AT(ADDR(.boot_stack) - TO_PHYS) {
+        . += BOOT_STACK_SIZE;
+        boot_stack_top = .;
         _bss_end = .;
     } :data
     _image_end = .;
@@ -102,6 +110,9 @@ phys_start = start32 - TO_PHYS;
 
 /* The frame's top: struct cpu_info is found by rounding the stack pointer up. */
 ASSERT((boot_stack_top & (STACK_SIZE - 1)) == 0, "the boot stack does not end on a STACK_SIZE boundary")
+ASSERT(ALIGNOF(.text) <= PAGE_SIZE && ALIGNOF(.rodata) <= PAGE_SIZE && ALIGNOF(.data) <= PAGE_SIZE &&
+       ALIGNOF(.embedded) <= PAGE_SIZE && ALIGNOF(.bss) <= PAGE_SIZE,
+       "a section's alignment leaves a gap in the file")
 ASSERT(multiboot1_header - _image_start < 8192 - 48, "the Multiboot 1 header is not in the first 8 KiB")
 ASSERT(_image_end - _image_start <= 0x20000000, "the image runs into the stacks (mm/layout.h)")
 ASSERT((_bss_end - _image_start) - (_embedded_end - _embedded_start) <= 0x100000,

@@ -8,7 +8,7 @@
  *
  * Contract with start(): interrupts off, the boot page tables loaded (the first 4 GiB at identity
  * and at DIRECT_MAP_VIRT, the image at IMAGE_VIRT, all of it writable and executable until
- * hv_map_init()), the stack on boot_stack with a zeroed struct cpu_info at its top.
+ * hv_map_init()), a stack that ends at boot_stack_top (hv.lds.S), with a zeroed struct cpu_info at its top.
  */
 #include "config.h"
 #include "mm/layout.h"
@@ -201,11 +201,5 @@ boot_l3_low:    .skip 4096
 boot_l3_image:  .skip 4096
 boot_l2_image:  .skip 4096
 boot_l2_low:    .skip 4 * 4096
-
-/* CPU 0 runs on this until start() moves it to its own stack block. */
-        .balign STACK_SIZE
-        .skip   STACK_SIZE
-        .globl  boot_stack_top
-boot_stack_top:
 
         .section .note.GNU-stack, "", @progbits
