@@ -4,7 +4,8 @@
  *
  * While a vCPU runs, its registers are in the CPU: in guest_regs(), in the segment registers, and
  * in three MSRs: FS_BASE, GS_BASE (of the mode that runs) and KERNEL_GS_BASE (of the other).
- * guest_cpu_save() brings all of it into v->cpu; nothing of the guest stays that a later one could see.
+ * guest_cpu_save() brings all of it into v->cpu; nothing of the guest stays that a later one
+ * could see.
  */
 #include "domain/domain.h"
 #include "lib/string.h"
@@ -87,8 +88,10 @@ static void load_segments(struct guest_cpu *c)
     ok &= load_es(c->es);
     ok &= load_fs(c->fs);
     ok &= load_gs(c->gs);
-    if (!ok)
+    if (!ok) {
         c->failsafe_pending = true;
+        raise_softirq(SOFTIRQ_EXIT);
+    }
     wrmsr(MSR_FS_BASE, c->fs_base);
     wrmsr(MSR_GS_BASE, c->kernel_mode ? c->gs_base_kernel : c->gs_base_user);
     wrmsr(MSR_KERNEL_GS_BASE, c->kernel_mode ? c->gs_base_user : c->gs_base_kernel);
@@ -167,7 +170,10 @@ static bool addresses_ok(const struct vcpu_guest_context *ctx)
     return true;
 }
 
-/* The debug registers go in one by one, checked against each other; the old ones come back if one fails. */
+/*
+ * The debug registers go in one by one, checked against each other; the old ones come back if one
+ * fails.
+ */
 static int set_debugregs(struct vcpu *v, const struct vcpu_guest_context *ctx)
 {
     u64 old[8];
@@ -220,7 +226,10 @@ static int set_gdt(struct vcpu *v, const struct vcpu_guest_context *ctx)
                -EINVAL : guest_gdt_set(v, frames, (unsigned int)ctx->gdt_ents);
 }
 
-/* What holds references: after an error nothing is held. A vCPU that has a context keeps its tables. */
+/*
+ * What holds references: after an error nothing is held. A vCPU that has a context keeps its
+ * tables.
+ */
 static int set_tables(struct vcpu *v, const struct vcpu_guest_context *ctx)
 {
     int rc;

@@ -3,10 +3,10 @@
  * CPUID as a guest kernel sees it through the forced-emulation prefix: the machine's own answer,
  * masked to what a PV guest can use, and the hypervisor's leaves.
  *
- * A bit is shown only if the instruction or register behind it works in a PV guest: what needs ring 0,
- * an MSR that we don't give, or page-table features that the ABI forbids is hidden. User programs run
- * the bare instruction and see everything, so nothing may be shown here that differs from what
- * the hardware does for them (XSAVE and OSXSAVE above all: fpu.c).
+ * A bit is shown only if the instruction or register behind it works in a PV guest: what needs
+ * ring 0, an MSR that we don't give, or page-table features that the ABI forbids is hidden. User
+ * programs run the bare instruction and see everything, so nothing may be shown here that differs
+ * from what the hardware does for them (XSAVE and OSXSAVE above all: fpu.c).
  */
 #include "domain/domain.h"
 #include "x86/platform.h"
@@ -26,7 +26,10 @@
 #define LEAF1_ECX 0x7ed83203u
 #define LEAF1_ECX_OSXSAVE BIT(27)
 #define LEAF1_ECX_HYPERVISOR BIT(31)
-/* FSGSBASE BMI1 AVX2 FDP BMI2 ERMS FCS-DS RDSEED ADX IFMA CLFLUSHOPT CLWB SHA and the AVX512 ones. */
+/*
+ * FSGSBASE BMI1 AVX2 FDP BMI2 ERMS FCS-DS RDSEED ADX IFMA CLFLUSHOPT CLWB SHA and the AVX512
+ * ones.
+ */
 #define LEAF7_EBX 0xf1af2369u
 /* VBMI VBMI2 GFNI VAES VPCLMUL VNNI BITALG VPOPCNTDQ RDPID CLDEMOTE MOVDIRI MOVDIR64B. */
 #define LEAF7_ECX 0x1a405f42u
@@ -94,8 +97,8 @@ static u32 xsave_size(void)
 }
 
 /*
- * The sizes that depend on XCR0 come straight from the CPU: the guest is loaded, XCR0 is its own. Of the
- * components only those that fpu.c switches exist.
+ * The sizes that depend on XCR0 come straight from the CPU: the guest is loaded, XCR0 is its own.
+ * Of the components only those that fpu.c switches exist.
  */
 static struct cpuid_regs xsave_leaf(u32 subleaf, struct cpuid_regs r)
 {
@@ -148,7 +151,8 @@ static struct cpuid_regs xen_leaf(u32 leaf, u32 subleaf)
     case XEN_CPUID_LEAF(1):
         return (struct cpuid_regs){ .a = XEN_VERSION_4_17 };
     case XEN_CPUID_LEAF(2):
-        return (struct cpuid_regs){ 1, HYPERCALL_MSR, XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD, 0 };
+        return (struct cpuid_regs){ 1, HYPERCALL_MSR, XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD,
+                                    0 };
     case XEN_CPUID_LEAF(3):
         return time_leaf(subleaf);
     case XEN_CPUID_LEAF(5):

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The instruction decoder: prefixes, one table for each opcode map, ModRM, SIB, displacement, immediate. */
+/*
+ * The instruction decoder: prefixes, one table for each opcode map, ModRM, SIB, displacement,
+ * immediate.
+ */
 #include "x86/decode.h"
 
 /* What follows an opcode, and the size of what it works on. */
@@ -35,7 +38,7 @@ static const u8 two_byte[256] = {
     [0x06] = KNOWN, [0x09] = KNOWN,                                     /* clts, wbinvd */
     [0x20] = KNOWN | MODRM | WIDE, [0x21] = KNOWN | MODRM | WIDE,       /* mov from cr, dr */
     [0x22] = KNOWN | MODRM | WIDE, [0x23] = KNOWN | MODRM | WIDE,       /* mov to cr, dr */
-    [0x30] = KNOWN, [0x31] = KNOWN, [0x32] = KNOWN, [0x33] = KNOWN,     /* wrmsr rdtsc rdmsr rdpmc */
+    [0x30] = KNOWN, [0x31] = KNOWN, [0x32] = KNOWN, [0x33] = KNOWN, /* wrmsr rdtsc rdmsr rdpmc */
     [0xa2] = KNOWN,                                                     /* cpuid */
     [0xab] = KNOWN | MODRM, [0xb3] = KNOWN | MODRM, [0xbb] = KNOWN | MODRM, /* bts btr btc */
     [0xb0] = KNOWN | MODRM | BYTE, [0xb1] = KNOWN | MODRM,              /* cmpxchg */

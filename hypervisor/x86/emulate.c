@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The privileged instructions that we carry out for a PV kernel, which trips on them in ring 3: exactly
- * those of the table below. All others stay the guest's #GP.
+ * The privileged instructions that we carry out for a PV kernel, which trips on them in ring 3:
+ * exactly those of the table below. All others stay the guest's #GP.
  *
- * The instruction is read from the guest's memory once, through its code segment, and taken apart by
- * decode.c. What it does goes through the same functions as the hypercall that does the same.
+ * The instruction is read from the guest's memory once, through its code segment, and taken apart
+ * by decode.c. What it does goes through the same functions as the hypercall that does the same.
  */
 #include "domain/domain.h"
 #include "lib/string.h"
@@ -70,8 +70,9 @@ static bool code_address(struct vcpu *v, const struct cpu_regs *regs, u64 *addr,
 }
 
 /*
- * Reads and decodes: first the bytes that are on the page of rip for sure, then on demand the rest, which may
- * be on a page that is not there: that is the guest's #PF, as if the CPU had fetched it.
+ * Reads and decodes: first the bytes that are on the page of rip for sure, then on demand the
+ * rest, which may be on a page that is not there: that is the guest's #PF, as if the CPU had
+ * fetched it.
  */
 static enum emulated fetch(struct vcpu *v, struct cpu_regs *regs, u64 addr, enum insn_mode mode,
                            struct insn *insn)
@@ -150,8 +151,8 @@ static enum emulated string_io(struct emulation *e)
 }
 
 /*
- * cli and sti do nothing: real interrupts stay on, and the event mask is a byte that the guest writes
- * itself. Following IF here would be a trap, since we never see the popf that restores it.
+ * cli and sti do nothing: real interrupts stay on, and the event mask is a byte that the guest
+ * writes itself. Following IF here would be a trap, since we never see the popf that restores it.
  */
 static enum emulated cli_sti(struct emulation *e)
 {

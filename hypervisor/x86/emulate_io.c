@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * I/O ports of a guest. Two questions, in this order: may this code use ports at all (virtual IOPL,
- * I/O bitmap)? If not, it gets #GP. Then, may this domain use this port? A privileged domain may,
- * but for those that the hypervisor drives itself; what is refused reads as all ones, and writes are
- * dropped, as if nothing were there.
+ * I/O ports of a guest. Two questions, in this order: may this code use ports at all (virtual
+ * IOPL, I/O bitmap)? If not, it gets #GP. Then, may this domain use this port? A privileged
+ * domain may, but for those that the hypervisor drives itself; what is refused reads as all ones,
+ * and writes are dropped, as if nothing were there.
  */
 #include "domain/domain.h"
 #include "x86/emulate.h"
@@ -23,7 +23,10 @@ static const struct {
     { 0x3f8, 0x3ff },                   /* our console */
 };
 
-/* The address register of PCI configuration space goes with each access, so these two are one step. */
+/*
+ * The address register of PCI configuration space goes with each access, so these two are one
+ * step.
+ */
 static spinlock_t pci_lock = SPINLOCK_INIT(LOCK_CONSOLE);   /* a leaf: nothing is taken inside */
 
 bool io_allowed(struct vcpu *v, u16 port, unsigned int size)
@@ -36,7 +39,10 @@ bool io_allowed(struct vcpu *v, u16 port, unsigned int size)
         return true;
     if (port + size > v->cpu.iobmp_ports)
         return false;
-    /* The bitmap lies in the kernel's memory. Two bytes, as the CPU does it, since bits may straddle. */
+    /*
+     * The bitmap lies in the kernel's memory. Two bytes, as the CPU does it, since bits may
+     * straddle.
+     */
     if (!kernel)
         toggle_guest_mode(v);
     ok = copy_from_guest_raw(&bits, v->cpu.iobmp + port / 8, 1) &&
@@ -76,7 +82,10 @@ static bool is_pci_data(u16 port, unsigned int size)
     return port >= PORT_PCI_DATA && port + size <= PORT_PCI_DATA + 4;
 }
 
-/* Overlaps the address register: only the whole of it means anything, and that is a latch of ours. */
+/*
+ * Overlaps the address register: only the whole of it means anything, and that is a latch of
+ * ours.
+ */
 static bool touches_pci_address(u16 port, unsigned int size)
 {
     return port < PORT_PCI_ADDRESS + 4 && port + size > PORT_PCI_ADDRESS;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RDMSR and WRMSR of a guest kernel: a list of the registers that PV kernels touch, each with what
- * it means to them. Whatever is not listed is #GP. A guest's write reaches a real MSR only for segment
- * bases and TSC_AUX.
+ * RDMSR and WRMSR of a guest kernel: a list of the registers that PV kernels touch, each with
+ * what it means to them. Whatever is not listed is #GP. A guest's write reaches a real MSR only
+ * for segment bases and TSC_AUX.
  */
 #include "domain/domain.h"
 #include "hypercall/hypercall.h"

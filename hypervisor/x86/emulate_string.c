@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * String I/O: ins and outs, with or without rep. Each element is checked and moved by itself, so a
- * fault leaves the registers at the element that failed, as on hardware. After a slice of elements the
- * guest runs the instruction again for the rest; so no count keeps us here for long.
+ * String I/O: ins and outs, with or without rep. Each element is checked and moved by itself, so
+ * a fault leaves the registers at the element that failed, as on hardware. After a slice of
+ * elements the guest runs the instruction again for the rest; so no count keeps us here for long.
  */
 #include "domain/domain.h"
 #include "x86/emulate.h"

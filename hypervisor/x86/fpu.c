@@ -13,15 +13,9 @@
 #include "domain/domain.h"
 #include "lib/string.h"
 #include "x86/platform.h"
+#include "x86/rules.h"
 
 #define CR0_TS          BIT(3)
-#define XCR0_X87        BIT(0)
-#define XCR0_SSE        BIT(1)
-#define XCR0_AVX        BIT(2)
-#define XCR0_AVX512     (7ul << 5)
-/* What a PV guest can use in user mode without help of ours; PKRU would need CR4.PKE, MPX is gone. */
-#define XCR0_KNOWN      (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512)
-
 #define FCW_RESET       0x037f
 #define MXCSR_RESET     0x1f80
 #define MXCSR_MASK_OLD  0xffbfu     /* where FXSAVE reports no mask */
@@ -105,16 +99,9 @@ void fpu_init(void)
         xcr0_write(xcr0_mask);
 }
 
-/* The rules of XSETBV; what it refuses, it refuses with #GP (XSA-54). */
 bool fpu_xcr0_ok(u64 xcr0)
 {
-    u64 avx512 = xcr0 & XCR0_AVX512;
-
-    if ((xcr0 & ~xcr0_mask) || !(xcr0 & XCR0_X87))
-        return false;
-    if ((xcr0 & XCR0_AVX) && !(xcr0 & XCR0_SSE))
-        return false;
-    return !avx512 || (avx512 == XCR0_AVX512 && (xcr0 & XCR0_AVX));
+    return xcr0_ok(xcr0, xcr0_mask);
 }
 
 static unsigned int area_order(void)

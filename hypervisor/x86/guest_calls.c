@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hypercalls about a vCPU itself: its trap table, callbacks, stack, segment bases, descriptors,
- * debug registers and I/O rights. Each copies in, checks, then sets; all of it is the caller's own state.
+ * The hypercalls about a vCPU itself: its trap table, callbacks, stack, segment bases,
+ * descriptors, debug registers and I/O rights. Each copies in, checks, then sets; all of it is
+ * the caller's own state.
  */
 #include "event/event.h"
 #include "hypercall/guest_access.h"
@@ -85,7 +86,10 @@ static long register_callback(struct vcpu *v, u16 type, bool mask_events, u64 ad
     return 0;
 }
 
-/* A callback that the guest can't be without stays; the 32-bit SYSCALL's was never revocable by name. */
+/*
+ * A callback that the guest can't be without stays; the 32-bit SYSCALL's was never revocable by
+ * name.
+ */
 static long unregister_callback(struct vcpu *v, u16 type)
 {
     switch (type) {

@@ -12,50 +12,19 @@
 
 /* The halves of a descriptor that we look at, in its 64 bits. */
 #define DESC_PRESENT    BIT(47)
-#define DESC_DPL        (3ul << 45)
 #define DESC_S          BIT(44)     /* code or data, not a system descriptor */
-#define DESC_TYPE(d)    ((d) >> 40 & 15)
 #define DESC_CODE       BIT(43)
 #define DESC_DOWN       BIT(42)     /* data: grows down; code: conforming */
 #define DESC_RW         BIT(41)     /* data: writable; code: readable */
 #define DESC_G          BIT(55)
 #define DESC_BIG        BIT(54)
 #define DESC_LONG       BIT(53)
-#define TYPE_CALL_GATE  12
 
 #define PER_PAGE        (PAGE_SIZE / 8)
 #define LDT_SLOT        16          /* of the window: where the LDT's pages begin */
 #define LDT_PAGES       16
 #define LDT_MAX         (LDT_PAGES * PER_PAGE)
 #define OUR_GDT         (FIRST_RESERVED_GDT_PAGE * PAGE_SIZE)
-
-u16 fixup_selector(u16 sel)
-{
-    return sel | 3;
-}
-
-/*
- * Ring 3 is all that a guest has, so a segment for a lower ring would only be one more way to err: its
- * DPL is raised, unless it names no ring at all (not present). A call gate keeps its place in the
- * table but gets DPL 0, which ring 3 can't call. Other system descriptors would mean something to
- * the CPU: type 0 is reserved and harmless.
- */
-bool descriptor_ok(u64 *desc)
-{
-    u64 d = *desc;
-
-    if (!(d & DESC_PRESENT))
-        return true;
-    if (d & DESC_S) {
-        *desc = d | DESC_DPL;
-        return true;
-    }
-    if (DESC_TYPE(d) == TYPE_CALL_GATE) {
-        *desc = d & ~DESC_DPL;
-        return true;
-    }
-    return DESC_TYPE(d) == 0;
-}
 
 /* ---- GDT ---- */
 
@@ -215,7 +184,9 @@ void guest_desc_unload(struct vcpu *v)
 
 /* ---- Reading a descriptor for the emulator ---- */
 
-/* The descriptor's address in the window, or NULL: the tables' limits are checked here (XSA-298). */
+/*
+ * The descriptor's address in the window, or NULL: the tables' limits are checked here (XSA-298).
+ */
 static const u64 *find_descriptor(struct vcpu *v, u16 sel)
 {
     unsigned long offset = sel & ~7ul, cpu = this_cpu_id();

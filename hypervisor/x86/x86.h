@@ -27,7 +27,9 @@ extern struct cpu_features cpu_has;
 
 void cpu_init_boot(void);           /* CPU 0: reads features, sets control registers */
 void cpu_init(void);                /* every CPU: control registers, SYSCALL MSRs, GDT, IDT, TSS */
-/* Real CR4 follows the running guest's in TSD, DE and FSGSBASE; other bits of @bits are left out. */
+/*
+ * Real CR4 follows the running guest's in TSD, DE and FSGSBASE; other bits of @bits are left out.
+ */
 void cpu_set_cr4_guest_bits(u64 bits);
 unsigned int cpu_count(void);       /* CPUs that are running */
 u64 cpu_online_mask(void);
@@ -89,8 +91,9 @@ bool guest_segment(struct vcpu *v, u16 sel, struct guest_segment *seg);
 
 /* ---- emulate.c ---- */
 /*
- * A #GP(0) of the guest, kernel or user mode: true if it is dealt with, because the instruction is one
- * of those that we emulate (then it is done, or the guest has got the fault that belongs to it).
+ * A #GP(0) of the guest, kernel or user mode: true if it is dealt with, because the instruction
+ * is one of those that we emulate (then it is done, or the guest has got the fault that belongs
+ * to it).
  */
 bool emulate_privileged(struct vcpu *v, struct cpu_regs *regs);
 /* A #UD: the forced-emulation prefix and CPUID; true if it was one. */
@@ -103,10 +106,13 @@ struct cpuid_regs guest_cpuid(const struct vcpu *v, u32 leaf, u32 subleaf);
      BIT(VMASST_TYPE_writable_pagetables) | BIT(VMASST_TYPE_pae_extended_cr3) | \
      BIT(VMASST_TYPE_architectural_iopl) | BIT(VMASST_TYPE_runstate_update_flag) | \
      BIT(VMASST_TYPE_m2p_strict))
-u64 guest_cr4_bits(u64 cr4);              /* those of @cr4 that a guest may choose on this machine */
+u64 guest_cr4_bits(u64 cr4);              /* those of @cr4 that a guest may choose here */
 
 /* ---- debugreg.c ---- */
-/* 0; -EPERM: a breakpoint that a guest may not have; -ENODEV: no such register. @v runs or is off the CPU. */
+/*
+ * 0; -EPERM: a breakpoint that a guest may not have; -ENODEV: no such register. @v runs or is off
+ * the CPU.
+ */
 int guest_debugreg_set(struct vcpu *v, unsigned int reg, u64 value);
 int guest_debugreg_get(const struct vcpu *v, unsigned int reg, u64 *value);
 void guest_debugreg_no_io(struct vcpu *v);   /* CR4.DE goes: so do breakpoints on I/O ports */
@@ -134,9 +140,9 @@ bool guest_device_not_available(struct vcpu *v);
 int guest_cpu_init(struct vcpu *v);       /* resources and reset state of a new vCPU */
 void guest_cpu_free(struct vcpu *v);
 /*
- * A whole vCPU state from a guest (VCPUOP_initialise, domctl) or our dom0 builder; checked. @v is off
- * every CPU. On an error nothing is held and nothing has changed; -ERESTART: call again. Whether it
- * is up (VGCF_online) is the caller's business.
+ * A whole vCPU state from a guest (VCPUOP_initialise, domctl) or our dom0 builder; checked. @v is
+ * off every CPU. On an error nothing is held and nothing has changed; -ERESTART: call again.
+ * Whether it is up (VGCF_online) is the caller's business.
  */
 int guest_cpu_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx);
 /* Off the CPU: registers from the stack frame, segments, FPU, debug registers; current = NULL. */

@@ -27,3 +27,5 @@ $(eval $(call unit_test,time,tests/unit/time_test.c hypervisor/x86/timescale.c))
 $(eval $(call unit_test,evtchn_bits,tests/unit/evtchn_bits_test.c hypervisor/event/evtchn_bits.c))
 $(eval $(call unit_test,timer_queue,tests/unit/timer_queue_test.c \
     hypervisor/domain/timer_queue.c))
+$(eval $(call unit_test,decode,tests/unit/decode_test.c hypervisor/x86/decode.c))
+$(eval $(call unit_test,rules,tests/unit/rules_test.c hypervisor/x86/rules.c))
