@@ -99,16 +99,6 @@ int mm_new_baseptr(struct vcpu *v, mfn_t m)
     return set_root(v, &v->kernel_root, m);
 }
 
-int mm_new_baseptr(struct vcpu *v, mfn_t m)
-{
-    guest_ldt_drop(v);
-    if (mfn_eq(m, v->kernel_root)) {
-        mm_load_root(v);
-        return 0;
-    }
-    return set_root(v, &v->kernel_root, m);
-}
-
 static int op_new_baseptr(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
 {
     return mm_new_baseptr(v, MFN(op->arg1.mfn));

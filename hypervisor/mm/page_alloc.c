@@ -289,20 +289,52 @@ int alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits,
     return 0;
 }
 
+static unsigned int head_order(u64 mfn)
+{
+    return (unsigned int)(frame_table[mfn].count >> ORDER_SHIFT) & 63;
+}
+
+/* The first run of @frames free frames, of whatever blocks it is made; 0: there is none. */
+static u64 find_run(u64 frames)
+{
+    u64 from = 0, at = 1;
+
+    while (at < max_mfn) {
+        if (!(frame_table[at].count & PAGE_HEAP)) {
+            from = 0;
+            at++;
+            continue;
+        }
+        if (from == 0)
+            from = at;
+        at += 1ull << head_order(at);
+        if (at - from >= frames)
+            return from;
+    }
+    return 0;
+}
+
 mfn_t alloc_boot_frames(struct domain *d, u64 frames)
 {
-    unsigned int order = frames > 1 ? 64 - (unsigned int)__builtin_clzll(frames - 1) : 0;
-    mfn_t m = take_frames(order, ~0ull);
+    u64 from, at;
 
-    if (mfn_eq(m, INVALID_MFN))
-        return m;
-    give_to_domain(d, m, frames);
-    atomic_add(&d->tot_pages, frames);
     spin_lock(&heap_lock);
-    for (u64 i = frames; i < 1ull << order; i++)
-        free_block(m.v + i, 0);
+    from = find_run(frames);
+    for (at = from; from != 0 && at < from + frames;) {
+        unsigned int order = head_order(at);
+
+        list_remove(at, order);
+        free_frames -= 1ull << order;
+        at += 1ull << order;
+    }
+    for (; from != 0 && at > from + frames; at--)
+        free_block(at - 1, 0);
     spin_unlock(&heap_lock);
-    return m;
+    if (from == 0)
+        return INVALID_MFN;
+    give_to_domain(d, MFN(from), frames);
+    atomic_add(&d->tot_pages, frames);
+    return MFN(from);
 }
 
 u64 heap_free_frames(void)

@@ -192,6 +192,7 @@ static void leave_unfinished(struct page *pg)
         return;
     get_page_again(pg);
     v->unfinished = pg;
+    raise_softirq(SOFTIRQ_EXIT);
 }
 
 static int run_take(struct walk *w)

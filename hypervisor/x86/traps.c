@@ -220,5 +220,5 @@ void hv_trap(struct cpu_regs *regs)
            vector < ARRAY_SIZE(vectors) && vectors[vector].name ? vectors[vector].name : "trap",
            vector, regs->error_code, this_cpu_id());
     dump_regs(regs);
-    bug_halt();
+    bug_stop();
 }
