@@ -74,11 +74,16 @@ CASE(callbacks_old_form, "set_callbacks sets three entries; it says 0 even for a
      "canonical, which it leaves out", "set_callbacks:effect")
 {
     uint64_t good = (uint64_t)conf_entry;
+    int port = pv_bind_ipi(0, NULL, NULL);
 
     EXPECT_EQ(HYPERVISOR_set_callbacks(good, good, good), 0);
     callbacks_back();
     EXPECT_EQ(HYPERVISOR_set_callbacks(CONF_BAD_VA, CONF_BAD_VA, CONF_BAD_VA), 0);
-    EXPECT_TRUE(pv_bind_ipi(0, NULL, NULL) > 0);
+    EXPECT_EQ(pv_notify(port), 0);
+    pv_events_enable();
+    pv_events_disable();
+    EXPECT_EQ(pv_event_count(port), 1);
+    EXPECT_EQ(pv_close(port), 0);
     callbacks_back();
 }
 

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+#
+# The conformance guests: one from each folder tests/guest/conf-<area>, which holds its cases, and the kit in
+# tests/guest/lib. Guests whose end is the verdict (tests/guest/conf-end) are single files without the kit.
+
+CONF_AREAS := basic cpu trap
+
+CONF_LIB := $(addprefix tests/guest/lib/,main.c frame.c frame.S)
+
+# CONF_GUEST(area)
+define CONF_GUEST
+$$(eval $$(call GUEST,conf-$(1),$$(CONF_LIB) $$(sort $$(wildcard tests/guest/conf-$(1)/*.[cS]))))
+CONFORMANCE_GUESTS += $$(BUILD)/guests/conf-$(1).elf
+$$(BUILD)/guests/conf-$(1).elf: GUEST_LDFLAGS += -Wl,-T,tests/guest/lib/cases.lds
+$$(BUILD)/guests/conf-$(1).elf: tests/guest/lib/cases.lds
+endef
+
+$(foreach area,$(CONF_AREAS),$(eval $(call CONF_GUEST,$(area))))
