@@ -8,6 +8,9 @@
 
 PAVANE_VERSION  := 0.1
 EMBEDDED_KERNEL ?= $(BUILD)/guests/pv-kernel.elf
+# What goes into the image: the same without debug information. One file for each kernel, so that
+# another kernel changes the flags.
+EMBEDDED_FILE   := $(BUILD)/gen/$(subst /,-,$(EMBEDDED_KERNEL)).stripped
 DEBUG           ?= 0
 
 # Room by room, the list of what there is.
@@ -43,7 +46,7 @@ CFLAGS_hv := $(CFLAGS_FREESTANDING) -fpie -mcmodel=small -fvisibility=hidden \
     -fomit-frame-pointer -Wno-unused-parameter \
     -include hypervisor/compiler.h -Ihypervisor -Iinclude \
     -D__XEN__ -DDEBUG=$(DEBUG) -DPAVANE_VERSION='"$(PAVANE_VERSION)"' \
-    -DEMBEDDED_KERNEL='"$(EMBEDDED_KERNEL)"'
+    -DEMBEDDED_KERNEL='"$(EMBEDDED_FILE)"'
 
 HV_OBJS  := $(call objs,hv,$(HV_SRCS))
 HV_LDS   := $(BUILD)/gen/hv.lds
@@ -53,7 +56,11 @@ ALL += $(HV_IMAGE)
 
 $(eval $(call flavour,hv))
 
-$(call objs,hv,hypervisor/boot/embedded.S): $(EMBEDDED_KERNEL)
+$(call objs,hv,hypervisor/boot/embedded.S): $(EMBEDDED_FILE)
+
+$(EMBEDDED_FILE): $(EMBEDDED_KERNEL)
+	$(call say,STRIP,$@)
+	$(Q)mkdir -p $(@D) && $(OBJCOPY) --strip-debug $< $@
 
 $(HV_LDS): hypervisor/hv.lds.S $(BUILD)/obj/hv/.flags
 	$(call say,GEN,$@)
