@@ -33,6 +33,15 @@ static long restart_in(XEN_GUEST_HANDLE(multicall_entry_t) list, unsigned int i,
     return restart_at(list, i, nr);
 }
 
+/*
+ * Whether to give way before entry @i. Interrupts are let in only now and then: the calls that take
+ * long do that themselves.
+ */
+static bool give_way(const struct vcpu *v, unsigned int i)
+{
+    return softirq_pending() || mm_put_pending(v) || (i % 8 == 0 && preempt_needed());
+}
+
 long do_multicall(XEN_GUEST_HANDLE(multicall_entry_t) list, unsigned int nr)
 {
     struct vcpu *v = current;
@@ -45,7 +54,7 @@ long do_multicall(XEN_GUEST_HANDLE(multicall_entry_t) list, unsigned int nr)
     for (unsigned int i = 0; i < nr; i++) {
         long rc;
 
-        if (i && (preempt_needed() || mm_put_pending(v)))
+        if (i && give_way(v, i))
             return restart_at(list, i, nr);
         if (!copy_from_guest_raw(&e, handle_elem(list, i), sizeof(e)))
             return -EFAULT;
