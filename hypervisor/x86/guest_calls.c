@@ -234,9 +234,8 @@ long do_vm_assist(unsigned int cmd, unsigned int type)
 {
     struct domain *d = current->domain;
 
-    /* What can't be turned on is off already. */
     if (type >= 64 || !(VM_ASSIST_KNOWN >> type & 1))
-        return cmd == VMASST_CMD_enable ? -EINVAL : 0;
+        return -EINVAL;
     switch (cmd) {
     case VMASST_CMD_enable:
         __atomic_or_fetch(&d->vm_assist, BIT(type), __ATOMIC_SEQ_CST);
