@@ -20,7 +20,7 @@
 
 OUTPUT_FORMAT("elf64-x86-64")
 OUTPUT_ARCH(i386:x86-64)
-ENTRY(phys_start)
+ENTRY(start32)
 
 PHDRS
 {
@@ -104,9 +104,6 @@ SECTIONS
 
     ASSERT(SIZEOF(.got) == 0 || SIZEOF(.got) == 0x18, "an address goes through a GOT")
 }
-
-/* Where the loader and the 32-bit code see things. */
-phys_start = start32 - TO_PHYS;
 
 /* The frame's top: struct cpu_info is found by rounding the stack pointer up. */
 ASSERT((boot_stack_top & (STACK_SIZE - 1)) == 0, "the boot stack does not end on a STACK_SIZE boundary")
