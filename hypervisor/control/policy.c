@@ -24,9 +24,9 @@ int policy_foreign_owner(u16 domid, u16 *owner)
     struct domain *d;
     int rc;
 
-    if (domid == DOMID_IO) {
-        /* No frame of RAM has this owner: only device memory can be meant. */
-        *owner = DOMID_IO;
+    if (domid == DOMID_IO || domid == DOMID_XEN) {
+        /* No frame of RAM has one of these as its owner: device memory is all that can be meant. */
+        *owner = domid;
         return current->domain->privileged ? 0 : -EPERM;
     }
     rc = policy_table_owner(domid, &d);

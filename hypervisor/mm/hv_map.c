@@ -20,6 +20,7 @@
 
 static u64 *hv_l4;
 static unsigned long fixmap_next = FIXMAP_VIRT;
+static u64 empty_gdt_page;              /* entry of a page of zeroes, for windows without a GDT */
 
 #define MAX_CLAIMED 32
 static struct { u64 from, end; } claimed[MAX_CLAIMED];  /* device frames that are ours */
@@ -223,6 +224,17 @@ static void back_tables(u64 from, u64 end)
     back_table(FRAME_TABLE_VIRT, from, end, PAGE_SIZE / sizeof(struct page), 0);
 }
 
+/* A guest without a GDT of its own finds empty descriptors there, not missing pages. */
+static void map_empty_gdts(void)
+{
+    mfn_t m = heap_early_frame();
+
+    empty_gdt_page = mfn_to_maddr(m).v | hv_flags(HV_RO);
+    for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++)
+        for (unsigned int page = 0; page < GUEST_GDT_PAGES; page++)
+            must_map(GDT_WINDOW(cpu) + page * PAGE_SIZE, m, 1, HV_RO, false);
+}
+
 /* Slot 256 is built with the entries of 257; then its own L4 entry is the guests' view. */
 static void hang_m2p_twice(void)
 {
@@ -254,9 +266,7 @@ void hv_map_init(void)
     fill_holes(M2P_VIRT, PAGE_SIZE / sizeof(u64), 0xff);
     fill_holes(FRAME_TABLE_VIRT, PAGE_SIZE / sizeof(struct page), 0);
     hang_m2p_twice();
-    for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++)
-        if (entry_of(GDT_WINDOW(cpu), 1, true) == NULL)
-            panic("memory: none left for descriptor windows");
+    map_empty_gdts();
     tlb_load_root(mfn_to_maddr(hv_root()).v);
     heap_start();
 }
@@ -279,6 +289,9 @@ void desc_window_set(unsigned int slot, mfn_t m, bool present)
 
     BUG_ON(e == NULL);
     /* Writable: the CPU sets the accessed bit of descriptors that it loads. */
-    WRITE_ONCE(*e, present ? mfn_to_maddr(m).v | hv_flags(HV_RW) : 0);
+    if (present)
+        WRITE_ONCE(*e, mfn_to_maddr(m).v | hv_flags(HV_RW));
+    else
+        WRITE_ONCE(*e, slot < GUEST_GDT_PAGES ? empty_gdt_page : 0);
     invlpg(va);
 }

@@ -97,7 +97,9 @@ int pt_write(struct page *table, u64 *slot, u64 new, bool keep_ad, u16 pg_owner)
 /* hv_map.c: whether @m is no RAM and nothing the hypervisor keeps for itself. */
 bool mfn_is_device(mfn_t m);
 
-/* pt_update.c: the CPUs on which the vCPUs of the guest's bitmap at @ptr run: 0 or -EFAULT. */
+/* pt_update.c: tells the guest how many entries of its batch were done. */
+void note_done(XEN_GUEST_HANDLE(uint) pdone, unsigned int done);
+/* The CPUs on which the vCPUs of the guest's bitmap at @ptr run: 0 or -EFAULT. */
 int flush_mask_cpus(const struct domain *d, unsigned long ptr, u64 *cpus);
 
 /* pt_walk.c: reads one entry of a table frame; false if the frame can't be read. */

@@ -161,13 +161,32 @@ static int op_invlpg_all(struct vcpu *v, struct domain *d, const struct mmuext_o
     return 0;
 }
 
+static void flush_cache_here(void *unused)
+{
+    __asm__ volatile("wbinvd" ::: "memory");
+}
+
 static int op_flush_cache(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
 {
     /* Only who may map uncached memory can need it. */
     if (!d->privileged)
         return -EACCES;
-    __asm__ volatile("wbinvd" ::: "memory");
+    flush_cache_here(NULL);
     return 0;
+}
+
+static int op_flush_cache_global(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+{
+    if (!d->privileged)
+        return -EINVAL;
+    smp_call(cpu_online_mask(), flush_cache_here, NULL);
+    return 0;
+}
+
+/* Superpages of PV guests: no domain has them. */
+static int op_not_offered(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+{
+    return -EOPNOTSUPP;
 }
 
 /* ---- Frames' contents, and the LDT ---- */
@@ -228,6 +247,9 @@ static const struct {
     [MMUEXT_SET_LDT] = { op_set_ldt, false },
     [MMUEXT_CLEAR_PAGE] = { op_clear_page, true },
     [MMUEXT_COPY_PAGE] = { op_copy_page, true },
+    [MMUEXT_FLUSH_CACHE_GLOBAL] = { op_flush_cache_global, false },
+    [MMUEXT_MARK_SUPER] = { op_not_offered, true },
+    [MMUEXT_UNMARK_SUPER] = { op_not_offered, true },
 };
 
 static int one_op(struct domain *d, const struct mmuext_op *op)
@@ -274,8 +296,7 @@ long do_mmuext_op(XEN_GUEST_HANDLE(mmuext_op_t) uops, unsigned int count,
             rc = -ERESTART;
     }
     before += i;
-    if (!handle_is_null(pdone) && !copy_to_guest(pdone, &before) && rc == 0)
-        rc = -EFAULT;
+    note_done(pdone, before);
     if (rc == -ERESTART)
         return hypercall_restart(handle_elem(uops, i), (count - i) | COUNT_RESTARTED);
     return rc;

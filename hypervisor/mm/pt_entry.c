@@ -49,6 +49,16 @@ bool pte_is_hv_slot(unsigned int level, unsigned int index)
     return level == 4 && index >= HV_FIRST_SLOT && index < HV_END_SLOT;
 }
 
+/* Not a frame that the ABI's domain may map: which of its errors it is. */
+static int unmappable(mfn_t m, const struct domain *d)
+{
+    if (mfn_is_ram(m) && (u32)READ_ONCE(mfn_to_page(m)->count) != 0)
+        return -EBUSY;          /* somebody else's */
+    if (d->privileged && mfn_is_device(m))
+        return 0;
+    return m.v == PTE_ADDR >> PAGE_SHIFT ? -EINVAL : -EPERM;
+}
+
 static int get_mapped_frame(u64 pte, const struct domain *d, u16 owner)
 {
     mfn_t m = pte_mfn(pte);
@@ -56,14 +66,14 @@ static int get_mapped_frame(u64 pte, const struct domain *d, u16 owner)
     int rc;
 
     if (!get_page(m, owner))
-        return d->privileged && mfn_is_device(m) ? 0 : -EINVAL;
+        return unmappable(m, d);
     if (!(pte & PTE_RW))
         return 0;
     pg = mfn_to_page(m);
     rc = get_page_type(pg, USE_WRITABLE);
     if (rc)
         put_page(pg);
-    return rc;
+    return rc == -EINVAL ? -EBUSY : rc;     /* in use as something else: the ABI's own error */
 }
 
 int pte_get(unsigned int level, u64 pte, const struct domain *d, u16 owner)

@@ -101,7 +101,7 @@ static int update_entry(const struct update *u, const struct mmu_update *req, bo
     struct page *pg;
     int rc;
 
-    if (unlikely(req->ptr & 4) || !get_page(m, u->pt_owner->id))
+    if (!get_page(m, u->pt_owner->id))
         return -EINVAL;
     pg = mfn_to_page(m);
     rc = write_table_or_data(u, pg, maddr_to_virt(addr), req, keep_ad);
@@ -122,14 +122,16 @@ static int update_m2p(const struct update *u, const struct mmu_update *req)
 
 static int one_update(const struct update *u, const struct mmu_update *req)
 {
-    switch (req->ptr & 3) {
+    switch (req->ptr & 7) {
     case MMU_NORMAL_PT_UPDATE:
     case MMU_PT_UPDATE_NO_TRANSLATE:
         return update_entry(u, req, false);
     case MMU_PT_UPDATE_PRESERVE_AD:
         return update_entry(u, req, true);
-    default:
+    case MMU_MACHPHYS_UPDATE:
         return update_m2p(u, req);
+    default:
+        return -ENOSYS;
     }
 }
 
@@ -143,6 +145,14 @@ static int resolve_owners(unsigned int foreigndom, struct update *u)
         return rc;
     u->pt_owner = current->domain;
     return pt ? policy_table_owner((u16)(pt - 1), &u->pt_owner) : 0;
+}
+
+/* The count is a courtesy: by the ABI, a pointer that can't be written to is no error of the call. */
+void note_done(XEN_GUEST_HANDLE(uint) pdone, unsigned int done)
+{
+    if (!handle_is_null(pdone) && !copy_to_guest(pdone, &done))
+        guest_printk(LOG_DEBUG, "domain %u: its count of updates done can't be written\n",
+                     current->domain->id);
 }
 
 /* A restarted call says so in the count; what was done before is then in *pdone. */
@@ -177,8 +187,7 @@ long do_mmu_update(XEN_GUEST_HANDLE(mmu_update_t) ureqs, unsigned int count,
             rc = -ERESTART;
     }
     before += i;
-    if (!handle_is_null(pdone) && !copy_to_guest(pdone, &before) && rc == 0)
-        rc = -EFAULT;
+    note_done(pdone, before);
     if (rc == -ERESTART)
         return hypercall_restart(handle_elem(ureqs, i), (count - i) | COUNT_RESTARTED);
     return rc;
@@ -232,9 +241,12 @@ static long update_va(unsigned long va, u64 val, unsigned long flags, u16 pg_own
 {
     struct vcpu *v = current;
     struct page *table;
-    u64 *slot = guest_l1e_get(v, va, &table);
+    u64 *slot;
     int rc;
 
+    if ((flags & UVMF_FLUSHTYPE_MASK) > UVMF_INVLPG)
+        return -EINVAL;
+    slot = guest_l1e_get(v, va, &table);
     if (slot == NULL)
         return -EINVAL;
     rc = pt_write(table, slot, val, false, pg_owner);

@@ -110,25 +110,25 @@ static const struct {
     try_fn *first;
     bool error_code;
 } vectors[32] = {
-    [X86_TRAP_DE] = { "divide error" },
-    [X86_TRAP_DB] = { "debug", try_debug },
-    [X86_TRAP_NMI] = { "NMI", try_nmi },
-    [X86_TRAP_BP] = { "breakpoint" },
-    [X86_TRAP_OF] = { "overflow" },
-    [X86_TRAP_BR] = { "bound range" },
-    [X86_TRAP_UD] = { "invalid opcode", emulate_forced_cpuid },
-    [X86_TRAP_NM] = { "device not available", try_device_not_available },
-    [X86_TRAP_DF] = { "double fault", try_double_fault, true },
-    [X86_TRAP_TS] = { "invalid TSS", NULL, true },
-    [X86_TRAP_NP] = { "segment not present", NULL, true },
-    [X86_TRAP_SS] = { "stack fault", NULL, true },
-    [X86_TRAP_GP] = { "general protection", try_general_protection, true },
-    [X86_TRAP_PF] = { "page fault", try_page_fault, true },
-    [X86_TRAP_MF] = { "x87 error" },
-    [X86_TRAP_AC] = { "alignment check", NULL, true },
-    [X86_TRAP_MC] = { "machine check", try_machine_check },
-    [X86_TRAP_XM] = { "SIMD error" },
-    [X86_TRAP_CP] = { "control protection", NULL, true },
+    [X86_TRAP_DE] = { .name = "divide error" },
+    [X86_TRAP_DB] = { .name = "debug", .first = try_debug },
+    [X86_TRAP_NMI] = { .name = "NMI", .first = try_nmi },
+    [X86_TRAP_BP] = { .name = "breakpoint" },
+    [X86_TRAP_OF] = { .name = "overflow" },
+    [X86_TRAP_BR] = { .name = "bound range" },
+    [X86_TRAP_UD] = { .name = "invalid opcode", .first = emulate_forced_cpuid },
+    [X86_TRAP_NM] = { .name = "device not available", .first = try_device_not_available },
+    [X86_TRAP_DF] = { .name = "double fault", .first = try_double_fault, .error_code = true },
+    [X86_TRAP_TS] = { .name = "invalid TSS", .error_code = true },
+    [X86_TRAP_NP] = { .name = "segment not present", .error_code = true },
+    [X86_TRAP_SS] = { .name = "stack fault", .error_code = true },
+    [X86_TRAP_GP] = { .name = "general protection", .first = try_general_protection, .error_code = true },
+    [X86_TRAP_PF] = { .name = "page fault", .first = try_page_fault, .error_code = true },
+    [X86_TRAP_MF] = { .name = "x87 error" },
+    [X86_TRAP_AC] = { .name = "alignment check", .error_code = true },
+    [X86_TRAP_MC] = { .name = "machine check", .first = try_machine_check },
+    [X86_TRAP_XM] = { .name = "SIMD error" },
+    [X86_TRAP_CP] = { .name = "control protection", .error_code = true },
 };
 
 /* `int $0x80` has a gate of its own that ring 3 may use; without a handler it is a #GP. */
@@ -171,12 +171,10 @@ extern const struct extable_entry __extable_start[], __extable_end[];
  */
 static noreturn void guest_return_fault(const struct cpu_regs *regs)
 {
-    struct cpu_regs *guest = guest_regs();
+    struct cpu_regs *guest = guest_regs(), fault = *regs;   /* the two frames overlap */
 
-    memcpy(guest, regs, offsetof(struct cpu_regs, error_code));
-    guest->entry_vector = regs->entry_vector;
-    guest->error_code = regs->error_code;
-    inject_trap(guest, (u8)regs->entry_vector, (s64)regs->error_code);
+    memcpy(guest, &fault, offsetof(struct cpu_regs, rip));
+    inject_trap(guest, (u8)fault.entry_vector, (s64)fault.error_code);
     return_to_guest();
 }
 
