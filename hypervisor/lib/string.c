@@ -77,7 +77,7 @@ void *memmove(void *to, const void *from, size_t n)
 
 void *memset(void *to, int byte, size_t n)
 {
-    uint64_t pattern = 0x0101010101010101 * (uint8_t)byte;
+    uint64_t pattern = 0x0101010101010101u * (uint8_t)byte;
     size_t words = n / 8;
     char *p = to;
 

@@ -29,3 +29,11 @@ $(eval $(call unit_test,timer_queue,tests/unit/timer_queue_test.c \
     hypervisor/domain/timer_queue.c))
 $(eval $(call unit_test,decode,tests/unit/decode_test.c hypervisor/x86/decode.c))
 $(eval $(call unit_test,rules,tests/unit/rules_test.c hypervisor/x86/rules.c))
+$(eval $(call unit_test,string,tests/unit/string_test.c))
+$(eval $(call unit_test,vsnprintf,tests/unit/vsnprintf_test.c))
+$(eval $(call unit_test,options,tests/unit/options_test.c hypervisor/boot/cmdline.c \
+    hypervisor/lib/console_options.c))
+$(eval $(call unit_test,elf,tests/unit/elf_test.c hypervisor/boot/elf.c))
+$(eval $(call unit_test,bootinfo,tests/unit/bootinfo_test.c hypervisor/boot/multiboot.c \
+    hypervisor/boot/memory_map.c))
+$(eval $(call unit_test,acpi,tests/unit/acpi_test.c hypervisor/boot/acpi_tables.c))
