@@ -129,6 +129,7 @@ static void to_user(void *arg)
 {
     const struct from_user *to = arg;
 
+    pv_user_init();
     conf_enter_user(to->rip, to->rflags);
 }
 
@@ -138,7 +139,6 @@ CASE(frame_user, "from user mode: the frame is at the top of the kernel stack an
     struct from_user to = { (uint64_t)PV_USER_PTR(conf_user_int3), PV_RFLAGS_IF };
     uint64_t *slot = conf_frame.slot;
 
-    EXPECT_EQ(pv_user_init(), 0);
     EXPECT_TRUE(catch_vector(PV_BP, 7, to_user, &to));
     EXPECT_EQ(conf_frame.at, pv_this_vcpu()->trap_stack - 7 * 8);
     EXPECT_EQ(slot[0], 0xcccc);

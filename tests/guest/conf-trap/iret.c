@@ -78,6 +78,7 @@ static void do_iret(void *arg)
 
 static struct iret_context to_user(const void *rip)
 {
+    EXPECT_EQ(pv_user_init(), 0);
     return (struct iret_context){
         .rax = 0x1a, .r11 = 0x1b, .rcx = 0x1c, .rip = (uint64_t)rip, .cs = FLAT_USER_CS,
         .rflags = PV_RFLAGS_IF, .rsp = pv_user_stack(0) - 64, .ss = FLAT_USER_SS,
@@ -88,7 +89,6 @@ CASE(iret_user, "a cs of RPL 3 goes to user mode, with all registers of the fram
 {
     struct iret_context frame = to_user(PV_USER_PTR(conf_user_int3));
 
-    EXPECT_EQ(pv_user_init(), 0);
     EXPECT_EQ(pv_set_trap_raw(PV_BP, conf_entry, 7), 0);
     EXPECT_TRUE(conf_catch(do_iret, &frame));
     EXPECT_EQ(conf_frame.rax, 0x1a);

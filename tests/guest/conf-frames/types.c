@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* A frame has one type at a time; the hypervisor's range and frames stay its own. */
+#include "../lib/case.h"
+
+#define PLACE 0xffffd28000000000UL
+#define TABLE (PV_PTE_P | PV_PTE_RW | PV_PTE_USER | PV_PTE_A | PV_PTE_D)
+
+CASE(types_exclusive, "a table of one level can't be used as another's", "security.type_confusion:refused")
+{
+    void *table = pv_alloc_table();
+    pv_mfn_t mfn = pv_va_to_mfn(table);
+
+    for (unsigned int level = 1; level <= 4; level++) {
+        EXPECT_EQ(pv_pin(mfn, level), 0);
+        for (unsigned int other = 1; other <= 4; other++)
+            EXPECT_EQ(pv_pin(mfn, other), -XEN_EINVAL);
+        EXPECT_EQ(pv_unpin(mfn), 0);
+    }
+    EXPECT_EQ(pv_free_table(table), 0);
+}
+
+CASE(types_wrong_level, "an entry for a table of the wrong level is refused", "security.type_confusion:refused")
+{
+    void *l1 = pv_alloc_table(), *l3 = pv_alloc_table(), *l4 = pv_alloc_table();
+
+    EXPECT_EQ(pv_pin(pv_va_to_mfn(l1), 1), 0);
+    EXPECT_EQ(pv_pin(pv_va_to_mfn(l3), 3), 0);
+    EXPECT_EQ(pv_pin(pv_va_to_mfn(l4), 4), 0);
+    EXPECT_EQ(pv_write_pte(pv_va_to_mfn(l3).nr << 12, pv_pte(pv_va_to_mfn(l1), TABLE)), -XEN_EINVAL);
+    EXPECT_EQ(pv_write_pte(pv_va_to_mfn(l4).nr << 12, pv_pte(pv_va_to_mfn(l1), TABLE)), -XEN_EINVAL);
+    EXPECT_EQ(pv_write_pte(pv_va_to_mfn(l4).nr << 12, pv_pte(pv_va_to_mfn(l3), TABLE)), 0);
+    EXPECT_EQ(pv_unpin(pv_va_to_mfn(l4)), 0);
+    EXPECT_EQ(pv_unpin(pv_va_to_mfn(l3)), 0);
+    EXPECT_EQ(pv_unpin(pv_va_to_mfn(l1)), 0);
+    EXPECT_EQ(pv_free_table(l4), 0);
+    EXPECT_EQ(pv_free_table(l3), 0);
+    EXPECT_EQ(pv_free_table(l1), 0);
+}
+
+CASE(types_gdt_as_table, "a table can't be made of a page that was written while it was a GDT page",
+     "security.gdt_page_table:refused")
+{
+    uint64_t *gdt = pv_alloc_table();
+    unsigned long frame = pv_va_to_mfn(gdt).nr;
+
+    /* As a descriptor this is absent; as an L1 entry it would map the hypervisor's lowest frames. */
+    EXPECT_EQ(HYPERVISOR_set_gdt(&frame, 512), 0);
+    EXPECT_EQ(HYPERVISOR_update_descriptor((frame << 12) + 64, 0x7), 0);
+    EXPECT_EQ(pv_pin(pv_va_to_mfn(gdt), 1), -XEN_EINVAL);
+    EXPECT_EQ(HYPERVISOR_set_gdt(NULL, 0), 0);
+    EXPECT_EQ(pv_free_table(gdt), 0);
+}
+
+CASE(types_l4_slots, "entries of an L4 in the hypervisor's slots can't be set",
+     "security.l4_slots:refused")
+{
+    void *l4 = pv_alloc_table(), *l3 = pv_alloc_table();
+    uint64_t base = pv_va_to_mfn(l4).nr << 12;
+
+    EXPECT_EQ(pv_pin(pv_va_to_mfn(l4), 4), 0);
+    for (unsigned int slot = 256; slot < 272; slot++) {
+        EXPECT_EQ(pv_write_pte(base + slot * 8, pv_pte(pv_va_to_mfn(l3), TABLE)), -XEN_EINVAL);
+        EXPECT_EQ(pv_write_pte(base + slot * 8, 0), -XEN_EINVAL);
+    }
+    EXPECT_EQ(pv_write_pte(base + 255 * 8, pv_pte(pv_va_to_mfn(l3), TABLE)), 0);
+    EXPECT_EQ(pv_write_pte(base + 272 * 8, pv_pte(pv_va_to_mfn(l3), TABLE)), 0);
+    EXPECT_EQ(pv_unpin(pv_va_to_mfn(l4)), 0);
+    EXPECT_EQ(pv_free_table(l4), 0);
+    EXPECT_EQ(pv_free_table(l3), 0);
+}
+
+CASE(types_l4_slots_pin, "what a table has in these slots before it is pinned is not looked at, and gone",
+     "security.l4_slots:refused")
+{
+    uint64_t *l4 = pv_alloc_page(), value;
+
+    l4[261] = 0x1000 | TABLE;
+    l4[271] = pv_pte(pv_va_to_mfn(l4), TABLE);
+    EXPECT_EQ(pv_update_va((uint64_t)l4, pv_pte(pv_va_to_mfn(l4), PV_PROT_RO), UVMF_INVLPG), 0);
+    EXPECT_EQ(pv_pin(pv_va_to_mfn(l4), 4), 0);
+    EXPECT_TRUE(l4[261] != (0x1000 | TABLE));
+    EXPECT_TRUE(pv_pte_mfn(l4[271]).nr != pv_va_to_mfn(l4).nr);
+    EXPECT_TRUE(pv_probe_read(CONF_HYPERVISOR_VA, &value) != PV_NO_FAULT);
+    EXPECT_EQ(pv_unpin(pv_va_to_mfn(l4)), 0);
+    EXPECT_EQ(pv_free_table(l4), 0);
+}
+
+CASE(types_foreign_frame, "a frame of the hypervisor's can't be mapped, neither read-only nor writable",
+     "security.hypervisor_frames:refused")
+{
+    void *page = pv_alloc_page();
+    const uint64_t *l4 = pv_pfn_to_va(pv_mfn_to_pfn(pv_current_root()));
+    /* What the hypervisor put into its own slot of our root is a table of its own. */
+    pv_mfn_t own = pv_pte_mfn(l4[261]);
+    uint64_t value;
+
+    EXPECT_EQ(pv_map(PLACE, pv_va_to_mfn(page), PV_PROT_RO), 0);
+    EXPECT_EQ(pv_unmap(PLACE, 1), 0);
+    EXPECT_TRUE(pv_update_va(PLACE, pv_pte(own, PV_PROT_RO), UVMF_INVLPG) < 0);
+    EXPECT_TRUE(pv_update_va(PLACE, pv_pte(own, PV_PROT_RW), UVMF_INVLPG) < 0);
+    EXPECT_FAULT(pv_probe_read(PLACE, &value), PV_FAULT(PV_PF, 0));
+    pv_free_page(page);
+}
+
+/* ---- The hypervisor's range ---- */
+
+CASE(range_m2p, "the machine-to-physical table is readable, not writable and not executable, in kernel mode",
+     "security.m2p:readonly start.m2p:effect")
+{
+    uint64_t value = 0, va = HYPERVISOR_VIRT_START + pv_current_root().nr * 8;
+
+    EXPECT_FAULT(pv_probe_read(va, &value), PV_NO_FAULT);
+    EXPECT_EQ(value, pv_mfn_to_pfn(pv_current_root()).nr);
+    EXPECT_FAULT(pv_probe_write(va, 0), PV_FAULT(PV_PF, PV_PF_PRESENT | PV_PF_WRITE));
+}
+
+static const uint64_t hypervisor_addresses[] = {
+    0xffff804000000000UL, 0xffff808000000000UL, 0xffff820000000000UL, 0xffff82c000000000UL,
+    0xffff82d040000000UL, 0xffff82d040200000UL, 0xffff830000000000UL, 0xffff830000100000UL,
+    0xffff87fffffff000UL,
+};
+
+static void call_at(void *va)
+{
+    ((void (*)(void))va)();
+}
+
+PV_USER_TEXT static uint64_t user_read(uint64_t va)
+{
+    return *(volatile uint64_t *)va;
+}
+
+PV_USER_TEXT static uint64_t user_write(uint64_t va)
+{
+    *(volatile uint64_t *)va = 0;
+    return 0;
+}
+
+PV_USER_TEXT static uint64_t user_jump(uint64_t va)
+{
+    ((void (*)(void))va)();
+    return 0;
+}
+
+static int user_vector(void *fn, uint64_t va)
+{
+    struct pv_user_exit exit;
+
+    return pv_user_call(fn, va, &exit) ? -2 : pv_fault_vector(exit.fault);
+}
+
+CASE(range_kernel, "the rest of the range can't be read, written or run in kernel mode: #PF",
+     "security.hypervisor_range:refused")
+{
+    uint64_t value;
+
+    for (size_t i = 0; i < PV_ARRAY_SIZE(hypervisor_addresses); i++) {
+        uint64_t va = hypervisor_addresses[i];
+
+        EXPECT_EQ(pv_fault_vector(pv_probe_read(va, &value)), PV_PF);
+        EXPECT_EQ(pv_fault_vector(pv_probe_write(va, 0)), PV_PF);
+        EXPECT_EQ(pv_fault_vector(pv_try_call(call_at, (void *)va)), PV_PF);
+    }
+}
+
+CASE(range_user, "nor in user mode", "security.hypervisor_range:refused")
+{
+    for (size_t i = 0; i < PV_ARRAY_SIZE(hypervisor_addresses); i++) {
+        uint64_t va = hypervisor_addresses[i];
+
+        EXPECT_EQ(user_vector(PV_USER_PTR(user_read), va), PV_PF);
+        EXPECT_EQ(user_vector(PV_USER_PTR(user_write), va), PV_PF);
+        EXPECT_EQ(user_vector(PV_USER_PTR(user_jump), va), PV_PF);
+    }
+    EXPECT_EQ(user_vector(PV_USER_PTR(user_write), HYPERVISOR_VIRT_START), PV_PF);
+}
+
+CASE(range_error_code, "an access to the hypervisor's range shows as to a page that is not there",
+     "security.hypervisor_range:error_code")
+{
+    uint64_t value;
+
+    EXPECT_FAULT(pv_probe_read(0xffff87fffffff000UL, &value), PV_FAULT(PV_PF, 0));
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* vm_assist(writable_pagetables): the kernel's own stores into L1 tables are checked and carried out. */
+#include "../lib/case.h"
+
+static uint64_t *l1;
+static void *page;
+static uint64_t entry;
+
+static void set_up(void)
+{
+    l1 = pv_alloc_table();
+    page = pv_alloc_page();
+    entry = pv_pte(pv_va_to_mfn(page), PV_PROT_RW);
+    EXPECT_EQ(pv_pin(pv_va_to_mfn(l1), 1), 0);
+    EXPECT_EQ(HYPERVISOR_vm_assist(VMASST_CMD_enable, VMASST_TYPE_writable_pagetables), 0);
+}
+
+static void tear_down(void)
+{
+    EXPECT_EQ(pv_unpin(pv_va_to_mfn(l1)), 0);
+    EXPECT_EQ(pv_free_table(l1), 0);
+    pv_free_page(page);
+}
+
+/* Bits that the hypervisor may add to an entry. */
+#define SHOWN (PV_PTE_FRAME | PV_PTE_P | PV_PTE_RW | PV_PTE_NX)
+
+CASE(assist_store, "a plain store of an entry is carried out", "writable_pagetables.mov:effect")
+{
+    set_up();
+    EXPECT_FAULT(pv_probe_write((uint64_t)&l1[3], entry), PV_NO_FAULT);
+    EXPECT_EQ(l1[3] & SHOWN, entry & SHOWN);
+    EXPECT_FAULT(pv_probe_write((uint64_t)&l1[3], 0), PV_NO_FAULT);
+    EXPECT_EQ(l1[3], 0);
+    tear_down();
+}
+
+CASE(assist_xchg, "so is xchg, which returns the old entry", "writable_pagetables.xchg:effect")
+{
+    uint64_t old;
+    pv_fault_t f;
+
+    set_up();
+    EXPECT_FAULT(pv_probe_write((uint64_t)&l1[3], entry), PV_NO_FAULT);
+    old = 0;
+    PV_TRY_ASM(f, "xchg %[v], (%[p])", PV_OUT([v] "+r"(old)), PV_IN([p] "r"(&l1[3])));
+    EXPECT_FAULT(f, PV_NO_FAULT);
+    EXPECT_EQ(old & SHOWN, entry & SHOWN);
+    EXPECT_EQ(l1[3], 0);
+    tear_down();
+}
+
+CASE(assist_and_byte, "and a locked and of one byte, which takes a permission away",
+     "writable_pagetables.and:effect")
+{
+    pv_fault_t f;
+
+    set_up();
+    EXPECT_FAULT(pv_probe_write((uint64_t)&l1[3], entry), PV_NO_FAULT);
+    PV_TRY_ASM(f, "lock andb $0xfd, (%[p])", PV_OUT(), PV_IN([p] "r"(&l1[3])));
+    EXPECT_FAULT(f, PV_NO_FAULT);
+    EXPECT_EQ(l1[3] & SHOWN, entry & SHOWN & ~PV_PTE_RW);
+    tear_down();
+}
+
+CASE(assist_cmpxchg, "and a locked cmpxchg and btr", "writable_pagetables.cmpxchg:effect "
+     "writable_pagetables.btr:effect")
+{
+    uint64_t old;
+    pv_fault_t f;
+
+    set_up();
+    old = 0;
+    PV_TRY_ASM(f, "lock cmpxchg %[v], (%[p])", PV_OUT("+a"(old)),
+               PV_IN([p] "r"(&l1[3]), [v] "r"(entry)));
+    EXPECT_FAULT(f, PV_NO_FAULT);
+    EXPECT_EQ(l1[3] & SHOWN, entry & SHOWN);
+    PV_TRY_ASM(f, "lock btrq $1, (%[p])", PV_OUT(), PV_IN([p] "r"(&l1[3])));
+    EXPECT_FAULT(f, PV_NO_FAULT);
+    EXPECT_EQ(l1[3] & SHOWN, entry & SHOWN & ~PV_PTE_RW);
+    tear_down();
+}
+
+CASE(assist_checked, "a store that mmu_update would refuse is a #PF, and not done",
+     "writable_pagetables.mov:refused security.table_writable:refused")
+{
+    pv_fault_t refused = PV_FAULT(PV_PF, PV_PF_PRESENT | PV_PF_WRITE);
+
+    set_up();
+    EXPECT_FAULT(pv_probe_write((uint64_t)l1, pv_pte(pv_va_to_mfn(l1), PV_PROT_RW)), refused);
+    EXPECT_EQ(l1[0], 0);
+    EXPECT_FAULT(pv_probe_write((uint64_t)l1, pv_pte(pv_current_root(), PV_PROT_RW)), refused);
+    EXPECT_EQ(l1[0], 0);
+    tear_down();
+}
+
+CASE(assist_upper, "stores into L2, L3 and L4 tables are never carried out",
+     "writable_pagetables.mov:refused")
+{
+    pv_fault_t refused = PV_FAULT(PV_PF, PV_PF_PRESENT | PV_PF_WRITE);
+    void *table = pv_alloc_table();
+
+    EXPECT_EQ(HYPERVISOR_vm_assist(VMASST_CMD_enable, VMASST_TYPE_writable_pagetables), 0);
+    for (unsigned int level = 2; level <= 4; level++) {
+        EXPECT_EQ(pv_pin(pv_va_to_mfn(table), level), 0);
+        EXPECT_FAULT(pv_probe_write((uint64_t)table, 0), refused);
+        EXPECT_EQ(pv_unpin(pv_va_to_mfn(table)), 0);
+    }
+    EXPECT_EQ(pv_free_table(table), 0);
+}
+
+CASE(assist_off, "without the assist a store into an L1 table is a #PF", "vm_assist.disable:effect")
+{
+    set_up();
+    EXPECT_EQ(HYPERVISOR_vm_assist(VMASST_CMD_disable, VMASST_TYPE_writable_pagetables), 0);
+    EXPECT_FAULT_ON(pv_probe_write((uint64_t)l1, 0), PV_NO_FAULT,
+                    PV_FAULT(PV_PF, PV_PF_PRESENT | PV_PF_WRITE),
+                    "Xen carries such stores out whether the assist is on or off");
+    tear_down();
+}
