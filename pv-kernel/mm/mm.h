@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The door of mm/: address spaces of processes, user memory, small objects.
+ *
+ * A process has two page-table roots that share everything below: the kernel's (used in kernel mode,
+ * user half mapped as well, so that hypercalls can take user pointers) and the user's (without the
+ * kernel). The user half is L4 slots 0 to 255. Frames have a count of user mappings (frame.c), so that
+ * fork shares them copy-on-write.
+ */
+#ifndef PVK_MM_H
+#define PVK_MM_H
+
+#include "kernel.h"
+
+struct file;
+
+#define USER_END       0x0000800000000000ul
+#define USER_STACK_TOP 0x00007ffffffff000ul
+#define MMAP_BASE      0x00007f0000000000ul
+
+#define PROT_READ  1
+#define PROT_WRITE 2
+#define PROT_EXEC  4
+#define MAP_SHARED    0x01
+#define MAP_PRIVATE   0x02
+#define MAP_FIXED     0x10
+#define MAP_ANONYMOUS 0x20
+#define MAP_POPULATE  0x8000
+#define MAP_LOCKED    0x2000
+
+struct space;
+struct vma;
+
+/*
+ * What a mapping of a device does instead of the default. fault: puts a page in (0), or -EFAULT;
+ * unmap: before the entries go (foreign and granted frames are taken out here); NULL: default.
+ */
+struct vma_ops {
+    int (*fault)(struct vma *vma, uint64_t va, bool write);
+    void (*unmap)(struct vma *vma);
+    bool no_fork;                   /* not inherited */
+};
+
+struct vma {
+    uint64_t start, end;
+    int prot, flags;
+    struct file *file;              /* holds a reference; NULL: anonymous */
+    uint64_t offset;                /* of start, in the file */
+    const struct vma_ops *ops;      /* NULL: memory */
+    void *private;
+    struct space *space;
+    struct list link;               /* in address order */
+};
+
+/* ---- space.c ---- */
+void mm_init(void);
+struct space *space_create(void);
+struct space *space_fork(struct space *from);   /* copy-on-write; NULL: no memory */
+void space_get(struct space *s);
+void space_put(struct space *s);
+void space_activate(struct space *s);           /* NULL: kernel only */
+long space_mmap(struct space *s, uint64_t addr, uint64_t len, int prot, int flags,
+                struct file *file, uint64_t offset);
+long space_munmap(struct space *s, uint64_t addr, uint64_t len);
+long space_mprotect(struct space *s, uint64_t addr, uint64_t len, int prot);
+long space_brk(struct space *s, uint64_t brk);
+struct vma *space_find(struct space *s, uint64_t va);
+void space_set_brk(struct space *s, uint64_t start);
+/* A page fault of user code, or of the kernel at a user address: true if it was dealt with. */
+bool space_fault(struct space *s, uint64_t va, bool write, bool exec);
+/* Puts frame @mfn at @va (a device's or another domain's; not counted), -errno on refusal. */
+int space_map_frame(struct vma *vma, uint64_t va, pv_mfn_t mfn, bool writable, domid_t owner);
+int space_unmap_frames(struct vma *vma, uint64_t va, unsigned int nr);
+/* Makes every page of [va, va + len) present, writable if @write, and never taken away while mapped. */
+int space_populate(struct space *s, uint64_t va, uint64_t len, bool write);
+/* The machine address of the level-1 entry for @va, its table built if missing; 0: no memory. */
+uint64_t space_pte_maddr(struct space *s, uint64_t va);
+
+/* ---- uaccess.c: 0 or -EFAULT; strings: length or -EFAULT, -ENAMETOOLONG ---- */
+int copy_from_user(void *dst, uint64_t src, size_t len);
+int copy_to_user(uint64_t dst, const void *src, size_t len);
+int clear_user(uint64_t dst, size_t len);
+long strncpy_from_user(char *dst, uint64_t src, size_t size);
+
+#endif
