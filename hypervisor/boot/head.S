@@ -10,6 +10,7 @@
  * and at DIRECT_MAP_VIRT, the image at IMAGE_VIRT, all of it writable and executable until
  * hv_map_init()), a stack that ends at boot_stack_top (hv.lds.S), with a zeroed struct cpu_info at its top.
  */
+#include "boot/early_traps.h"
 #include "config.h"
 #include "mm/layout.h"
 #include "x86/regs.h"
@@ -128,7 +129,7 @@ start32:
         or      $0x80010001, %eax       /* PG, WP, PE */
         mov     %eax, %cr0
         lgdt    PA(boot_gdt_pointer)
-        ljmp    $8, $PA(start64_low)
+        ljmp    $BOOT_CS, $PA(start64_low)
 
 /* Writes ecx entries from edi on, the first eax, each 2 MiB further. Upper halves are zero. */
 fill_2m:
@@ -165,12 +166,16 @@ boot_gdt:
 boot_gdt_pointer:
         .short  boot_gdt_pointer - boot_gdt - 1
         .long   PA(boot_gdt)
+boot_gdt_pointer64:
+        .short  boot_gdt_pointer - boot_gdt - 1
+        .quad   boot_gdt
 
         .code64
 start64_low:
         movabs  $start64, %rax
         jmp     *%rax
 start64:
+        lgdt    boot_gdt_pointer64(%rip)        /* its low address goes with the boot tables */
         mov     $16, %eax
         mov     %eax, %ss
         xor     %eax, %eax
@@ -183,6 +188,29 @@ start64:
         mov     boot_info(%rip), %esi
         xor     %ebp, %ebp
         call    start
+        ud2
+
+/* Vectors 8, 10 to 14, 17, 21, 29 and 30 bring an error code; the others get a zero in its place. */
+#define HAS_ERROR_CODE 0x60227d00
+
+        .balign EARLY_STUB_SIZE
+        .globl  early_stubs
+early_stubs:
+        .set    vector, 0
+        .rept   EARLY_VECTORS
+        .balign EARLY_STUB_SIZE
+        .if     !(HAS_ERROR_CODE >> vector & 1)
+        push    $0
+        .endif
+        push    $vector
+        jmp     early_common
+        .set    vector, vector + 1
+        .endr
+early_common:
+        cld
+        mov     %rsp, %rdi
+        and     $-16, %rsp
+        call    early_trap
         ud2
 
 /* boot_stack_top - this is 16-byte aligned and below struct cpu_info. */

@@ -4,6 +4,7 @@
  * Whatever can't go on ends in panic(): one line that names the thing and the reason.
  */
 #include "boot/boot.h"
+#include "boot/early_traps.h"
 #include "domain/domain.h"
 #include "hypercall/hypercall.h"
 #include "lib/printk.h"
@@ -94,6 +95,7 @@ void start(u32 magic, u32 info)
     static const struct serial_options console = SERIAL_DEFAULT;
 
     serial_init(&console);              /* until com1= says otherwise */
+    early_traps_init();                 /* no silent end */
     bootinfo_read(magic, info);         /* memory map, modules, command line */
     cmdline_parse();
     print_banner();
