@@ -8,8 +8,8 @@
  *   text      read, execute     rodata    read           embedded  read
  *   data      read, write: data, per-CPU data of CPU 0, bss
  *
- * The file's bytes are contiguous, too, which the address fields of the Multiboot 1 header rely on: nothing
- * without file contents comes before .bss.
+ * The file's bytes are contiguous, too, which the address fields of the Multiboot 1 header rely
+ * on: nothing without file contents comes before .bss.
  */
 #include "config.h"
 #include "mm/layout.h"
@@ -106,11 +106,13 @@ SECTIONS
 }
 
 /* The frame's top: struct cpu_info is found by rounding the stack pointer up. */
-ASSERT((boot_stack_top & (STACK_SIZE - 1)) == 0, "the boot stack does not end on a STACK_SIZE boundary")
-ASSERT(ALIGNOF(.text) <= PAGE_SIZE && ALIGNOF(.rodata) <= PAGE_SIZE && ALIGNOF(.data) <= PAGE_SIZE &&
-       ALIGNOF(.embedded) <= PAGE_SIZE && ALIGNOF(.bss) <= PAGE_SIZE,
+ASSERT((boot_stack_top & (STACK_SIZE - 1)) == 0,
+       "the boot stack does not end on a STACK_SIZE boundary")
+ASSERT(ALIGNOF(.text) <= PAGE_SIZE && ALIGNOF(.rodata) <= PAGE_SIZE &&
+       ALIGNOF(.embedded) <= PAGE_SIZE && ALIGNOF(.data) <= PAGE_SIZE && ALIGNOF(.bss) <= PAGE_SIZE,
        "a section's alignment leaves a gap in the file")
-ASSERT(multiboot1_header - _image_start < 8192 - 48, "the Multiboot 1 header is not in the first 8 KiB")
+ASSERT(multiboot1_header - _image_start < 8192 - 48,
+       "the Multiboot 1 header is not in the first 8 KiB")
 ASSERT(_image_end - _image_start <= 0x20000000, "the image runs into the stacks (mm/layout.h)")
 ASSERT((_bss_end - _image_start) - (_embedded_end - _embedded_start) <= 0x100000,
        "the image is over 1 MiB, without the embedded kernel")

@@ -120,7 +120,7 @@ void acpi_read_hpet(const struct acpi_header *h, struct acpi_info *info)
         info->hpet_addr = field(h, h->length, HPET_ADDRESS + GAS_ADDRESS, 8);
 }
 
-/* A register that has an old field (a port) and a new one (a generic address), if that is a port. */
+/* A register has an old field (a port) and a new one, a generic address, which may be a port. */
 static u16 port_of(const struct acpi_header *h, size_t old, size_t generic)
 {
     u64 port = field(h, h->length, generic + GAS_ADDRESS, 8);

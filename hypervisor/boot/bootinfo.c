@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `bootinfo`: everything that the loader told us, checked and copied, so that the loader's own memory is free
- * afterwards (but for the modules). And the heap's share of the machine's memory.
+ * `bootinfo`: everything that the loader told us, checked and copied, so that the loader's own
+ * memory is free afterwards (but for the modules). And the heap's share of the machine's memory.
  */
 #include "boot/boot.h"
 #include "boot/multiboot.h"

@@ -255,7 +255,7 @@ static bool in_kernel(const struct elf_image *img, u64 va, u64 len)
     return va >= img->kstart && va < img->kend && len <= img->kend - va;
 }
 
-/* The ranges that a guest may use are those below and above the hypervisor's and the non-canonical. */
+/* A guest may use what lies below the non-canonical addresses and above the hypervisor's. */
 static bool guest_may_have(u64 from, u64 end)
 {
     return end <= 1ull << 47 || from >= HV_VIRT_END;

@@ -3,12 +3,14 @@
  * The first instructions: from the loader's 32-bit protected mode to start() in C, in long mode.
  *
  * Contract with the loader (Multiboot 1 and 2): eax holds its magic number, ebx points at its
- * information; paging is off, all memory below 4 GiB is addressed as it is, the image lies at HV_LOAD_PADDR and bss
- * is zero. Nothing else is relied on, in particular no stack and no descriptor table.
+ * information; paging is off, all memory below 4 GiB is addressed as it is, the image lies at
+ * HV_LOAD_PADDR and bss is zero. Nothing else is relied on, in particular no stack and no
+ * descriptor table.
  *
  * Contract with start(): interrupts off, the boot page tables loaded (the first 4 GiB at identity
  * and at DIRECT_MAP_VIRT, the image at IMAGE_VIRT, all of it writable and executable until
- * hv_map_init()), a stack that ends at boot_stack_top (hv.lds.S), with a zeroed struct cpu_info at its top.
+ * hv_map_init()), a stack that ends at boot_stack_top (hv.lds.S), with a zeroed struct cpu_info
+ * at its top.
  */
 #include "boot/early_traps.h"
 #include "config.h"
@@ -57,7 +59,7 @@ multiboot2_header:
 
         .short  1, MB2_OPTIONAL         /* what information we would like */
         .long   2f - .  + 4
-        .long   6, 8, 14, 15, 17        /* memory map, framebuffer, RSDP old and new, EFI memory map */
+        .long   6, 8, 14, 15, 17        /* memory map, framebuffer, RSDP old, new, EFI map */
 2:      .balign 8
         .short  3, 0                    /* where to start, which ELF has at a virtual address */
         .long   12
@@ -190,7 +192,7 @@ start64:
         call    start
         ud2
 
-/* Vectors 8, 10 to 14, 17, 21, 29 and 30 bring an error code; the others get a zero in its place. */
+/* Vectors 8, 10 to 14, 17, 21, 29 and 30 bring an error code; the others get a zero for it. */
 #define HAS_ERROR_CODE 0x60227d00
 
         .balign EARLY_STUB_SIZE

@@ -314,8 +314,8 @@ static int mb2_parse(u64 addr, read_memory_fn at, struct loader_info *info, stru
 /* ---- Both ---- */
 
 /*
- * Loaders put the file's name in front of the arguments. GRUB 2 does not, and so its users are used to
- * giving the word `placeholder` there.
+ * Loaders put the file's name in front of the arguments. GRUB 2 does not, and so its users are
+ * used to giving the word `placeholder` there.
  */
 static void drop_file_name(const char *loader, char *text)
 {
@@ -325,7 +325,8 @@ static void drop_file_name(const char *loader, char *text)
 
     while (*p == ' ')
         p++;
-    if (strncmp(loader, "GRUB ", 5) || (!strncmp(p, placeholder, len) && (!p[len] || p[len] == ' '))) {
+    if (strncmp(loader, "GRUB ", 5) ||
+        (!strncmp(p, placeholder, len) && (!p[len] || p[len] == ' '))) {
         while (*p && *p != ' ')
             p++;
     }

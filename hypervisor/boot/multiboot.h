@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Between bootinfo.c and the two pure files that it stands on: multiboot.c, which understands what a
- * loader left, and memory_map.c, which makes a proper map of what it says about memory.
+ * Between bootinfo.c and the two pure files that it stands on: multiboot.c, which understands
+ * what a loader left, and memory_map.c, which makes a proper map of what it says about memory.
  */
 #ifndef BOOT_MULTIBOOT_H
 #define BOOT_MULTIBOOT_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ends that are nobody's wish. A bad boot prints its one line, then reboots the machine, or halts
- * it if `noreboot` is given. Our own faults (x86/traps.c prints registers and calls backtrace())
- * halt, so that what was printed stays to be read.
+ * The ends that are nobody's wish. A bad boot prints its one line, then reboots the machine, or
+ * halts it if `noreboot` is given. Our own faults (x86/traps.c prints registers and calls
+ * backtrace()) halt, so that what was printed stays to be read.
  */
 #include "lib/printk.h"
 #include "lib/symbols.h"

@@ -2,10 +2,10 @@
 /*
  * The hypervisor's own messages and its own end.
  *
- * printk() writes one line to the serial console, prefixed "(PV) " and ended by a newline, also where
- * the caller gives none. Lines that a guest can
- * cause go through guest_printk(), which is rate-limited (a burst, then a few a second, and one
- * line that says how many were dropped), so that no guest can flood the log.
+ * printk() writes one line to the serial console, prefixed "(PV) " and ended by a newline, also
+ * where the caller gives none. Lines that a guest can cause go through guest_printk(), which is
+ * rate-limited (a burst, then a few a second, and one line that says how many were dropped), so
+ * that no guest can flood the log.
  *
  * Three ends: panic() for a machine we can't run on (a clear line, then halt or reboot as the
  * command line says); BUG() for our own faults (ud2: registers and a symbolised backtrace, then
@@ -37,12 +37,12 @@ size_t console_read(char *buf, size_t len);
 /* Called in interrupt context when input has come; set once, while booting. */
 extern void (*console_input_hook)(void);
 
-/* A boot that can't go on: "boot: <message>", then a reboot, or a halt if `noreboot` is given. */
+/* A boot that can't go on: "boot: <message>", then a reboot, or a halt if `noreboot` says so. */
 noreturn void panic(const char *fmt, ...) __printf(1, 2);
 
 /*
- * For whoever reports a fault of our own: from now on nobody waits for the console's lock, which the
- * faulting code may hold; the calls that may lie on the stack from @rsp up; and the end.
+ * For whoever reports a fault of our own: from now on nobody waits for the console's lock, which
+ * the faulting code may hold; the calls that may lie on the stack from @rsp up; and the end.
  */
 void console_emergency(void);
 void print_symbol(unsigned long addr);      /* a line with the address and its function */

@@ -2,8 +2,9 @@
 /*
  * A 16550 by polling; input also by interrupt.
  *
- * A port without a chip reads as all ones: then nothing is written and nothing is waited for. Neither is
- * a chip that never gets ready waited for for ever: it is given up for the rest of the boot.
+ * A port without a chip reads as all ones: then nothing is written and nothing is waited for.
+ * Neither is a chip that never gets ready waited for for ever: it is given up for the rest of the
+ * boot.
  */
 #include "lib/serial.h"
 #include "lib/printk.h"
@@ -28,8 +29,8 @@ static struct {
 } uart;
 
 /*
- * Written by the interrupt handler (CPU 0, where the line is routed), read under the console's lock:
- * one writer, one reader, each owns its own index.
+ * Written by the interrupt handler (CPU 0, where the line is routed), read under the console's
+ * lock: one writer, one reader, each owns its own index.
  */
 static struct {
     u32 head, tail;

@@ -14,7 +14,7 @@ struct serial_options {
 
 #define SERIAL_DEFAULT { .port = 0x3f8, .baud = 115200, .line_control = 3 }
 
-/* "115200[,8n1[,0x3f8]]"; console_options.c, pure. False, and nothing changed, if it says no sense. */
+/* "115200[,8n1[,0x3f8]]"; console_options.c, pure. False, and nothing changed, if it is not. */
 bool serial_parse(const char *text, struct serial_options *options);
 
 void serial_init(const struct serial_options *options);

@@ -4,9 +4,10 @@
  * acquisition, so that a wrong order trips at once instead of once a month.
  *
  * The hypervisor runs with interrupts off, but for short windows that its long loops open, and in
- * the idle loop, where no lock is held. So a lock is never taken from an interrupt that came while the
- * same CPU held it, and there is no irqsave form. A CPU that waits (for a lock, or for an answer)
- * serves the cross-calls that others send it, or two CPUs could wait for each other for ever.
+ * the idle loop, where no lock is held. So a lock is never taken from an interrupt that came
+ * while the same CPU held it, and there is no irqsave form. A CPU that waits (for a lock, or for
+ * an answer) serves the cross-calls that others send it, or two CPUs could wait for each other
+ * for ever.
  */
 #ifndef LIB_SPINLOCK_H
 #define LIB_SPINLOCK_H
@@ -47,8 +48,8 @@ static inline void spin_lock_init(spinlock_t *lock, enum lock_level level)
 }
 
 /*
- * spinlock.c: what this CPU holds, in builds with DEBUG=1. Two locks of the same level may be held only
- * at LOCK_EVENT, as said above.
+ * spinlock.c: what this CPU holds, in builds with DEBUG=1. Two locks of the same level may be
+ * held only at LOCK_EVENT, as said above.
  */
 void lock_order_acquire(const spinlock_t *lock);
 void lock_order_release(const spinlock_t *lock);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Formatted text without a C library: %d %i %u %x %X %p %c %s %%, with l, ll, z, h and hh, a width
- * (also *), 0, -, + and #, and a precision for %s (also *). What it does it does as C does; the result is the
- * length that the whole text has, even where the buffer is too small for it (then what fits is
- * there, and a NUL). An unknown conversion is copied to the output as it stands, so that it shows.
+ * (also *), 0, -, + and #, and a precision for %s (also *). What it does it does as C does; the
+ * result is the length that the whole text has, even where the buffer is too small for it (then
+ * what fits is there, and a NUL). An unknown conversion is copied to the output as it stands, so
+ * that it shows.
  *
  * Pure: includes nothing of the hypervisor, and is built again for guests and for host tests.
  */

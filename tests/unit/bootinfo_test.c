@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a loader left, by both protocols (hypervisor/boot/multiboot.c), and the memory map made of it
- * (memory_map.c). "Machine memory" is an area of the exact size that the address sanitizer watches.
+ * What a loader left, by both protocols (hypervisor/boot/multiboot.c), and the memory map made of
+ * it (memory_map.c). "Machine memory" is an area of the exact size that the address sanitizer
+ * watches.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -256,8 +257,10 @@ static void map_is_sorted_and_joined(void **state)
         { 0x281000, 0x1000, MEM_NVS }, { 0x281000, 0x1000, MEM_ACPI },
     };
     static const struct mem_range wanted[] = {
-        { 0, 0x9f000, MEM_RAM }, { 0x100000, 0x180000, MEM_RAM }, { 0x280000, 0x1000, MEM_RESERVED },
-        { 0x281000, 0x1000, MEM_NVS }, { 0x282000, 0x7e000, MEM_RAM }, { ~0ull - 5, 5, MEM_RESERVED },
+        { 0, 0x9f000, MEM_RAM }, { 0x100000, 0x180000, MEM_RAM },
+        { 0x280000, 0x1000, MEM_RESERVED },
+        { 0x281000, 0x1000, MEM_NVS }, { 0x282000, 0x7e000, MEM_RAM },
+        { ~0ull - 5, 5, MEM_RESERVED },
     };
     struct mem_range map[8];
     int n = memory_map_normalise(in, ARRAY_SIZE(in), map, ARRAY_SIZE(map));
