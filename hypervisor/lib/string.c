@@ -2,8 +2,8 @@
 /*
  * Memory and string functions without a C library.
  *
- * Pure: includes nothing of the hypervisor, and is built again for guests and for host tests. That
- * is the one source file, with vsnprintf.c, which is shared between the rooms of the tree.
+ * Pure: includes nothing of the hypervisor, and is built again for guests and for host tests. No
+ * other source but vsnprintf.c is shared like this between the hypervisor and the guests.
  *
  * Large blocks move eight bytes a step, the rest in one or two overlapping words, so that no
  * length costs more than a few instructions beyond n / 8 steps. Words may be unaligned. The loops
