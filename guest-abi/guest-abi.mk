@@ -65,11 +65,11 @@ endef
 
 ALL += $(GUESTLIB) $(GUEST_STARTS)
 
-# The guest that docs/write-a-guest.md explains.
+# The guest that docs/write-a-guest.md explains, entered in each of the three ways.
 $(eval $(call GUEST,hello,tests/guest/hello/main.c))
 $(eval $(call GUEST,hello-nopage,tests/guest/hello/main.c,start-nopage))
 $(eval $(call GUEST,hello-p2m,tests/guest/hello/main.c,start-p2m))
-EXAMPLE_GUEST := $(BUILD)/guests/hello.elf
+EXAMPLE_GUESTS := $(addprefix $(BUILD)/guests/,hello.elf hello-nopage.elf hello-p2m.elf)
 
 .PHONY: install
 install: $(GUESTLIB) $(GUEST_STARTS)

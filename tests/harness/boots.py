@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Boots that must work: machines of many kinds, each running the default guest to its end.
 
-What is looked for is a token, made up for the run, that the guest prints from its command line.
+What is looked for is a token, made up for the run, that the guest prints from its command line, and
+that what the hypervisor says of the machine's memory is what the guest got less.
 """
 
 import re
@@ -15,11 +16,14 @@ from .report import Job, check
 
 BANNER = r"^Pavane "
 MEMORY = re.compile(r"memory: (\d+) KiB of (\d+) MiB kept by the hypervisor")
+GUEST_MEMORY = re.compile(r"pv-kernel .*: (\d+) MiB of memory")
 
 # What the hypervisor may keep for itself, in KiB, on a machine with so many MiB.
 OVERHEAD_KIB, OVERHEAD_KIB_PER_MIB = 3 * 1024, 8
 # The firmware keeps some of the memory, above all UEFI.
 FIRMWARE_MIB = 32
+# What the hypervisor keeps and the guest has must make the whole, but for rounding.
+ROUNDING_MIB = 2
 
 # The boot of Pavane takes at most this share of the time that Xen's takes.
 BOOT_TIME_SHARE = 0.5
@@ -57,8 +61,29 @@ BOOTS = [
     Boot("Multiboot 2, embedded guest", {}, cd=True, embedded=True),
 ]
 
-# How the default guest ends when it has nothing left to do.
-GUEST_ENDS = ("power-off", "reset")
+
+@dataclass
+class Ending:
+    name: str
+    exit: str                       # what the guest is told
+    line: str                       # what the hypervisor says of it
+    end: str                        # a Machine's end, or "halt"
+    spec: dict = field(default_factory=dict)
+
+
+CRASHED, POWERED_OFF = r"domain 0 has crashed", r"domain 0 has powered off"
+ENDINGS = [
+    Ending("reboot", "reboot", r"domain 0 asks for a reboot", "reset"),
+    Ending("reboot, 8 CPUs, pc", "reboot", r"domain 0 asks for a reboot", "reset",
+           {"cpus": 8, "machine": "pc"}),
+    Ending("power-off", "poweroff", POWERED_OFF, "power-off"),
+    Ending("power-off, pc", "poweroff", POWERED_OFF, "power-off", {"machine": "pc"}),
+    Ending("power-off, 8 CPUs", "poweroff", POWERED_OFF, "power-off", {"cpus": 8}),
+    Ending("power-off, noreboot", "poweroff", POWERED_OFF, "power-off", {"append": "noreboot"}),
+    Ending("crash", "crash", CRASHED, "reset"),
+    Ending("crash, noreboot", "crash", CRASHED, "halt", {"append": "noreboot"}),
+    Ending("crash, noreboot, 8 CPUs", "crash", CRASHED, "halt", {"append": "noreboot", "cpus": 8}),
+]
 
 
 def default_guest():
@@ -69,11 +94,12 @@ def default_guest():
 
 def spec_of(boot, token):
     """The machine for one row. As with Xen, what follows `--` is for the embedded guest."""
-    to_embedded = f"-- token={token}" if boot.embedded else ""
+    arguments = f"token={token} exit=reboot"
+    to_embedded = f"-- {arguments}" if boot.embedded else ""
     if not boot.cd:
-        module = {} if boot.embedded else {"guest": default_guest(), "guest_args": f"token={token}"}
+        module = {} if boot.embedded else {"guest": default_guest(), "guest_args": arguments}
         return Spec(append=to_embedded, **module, **boot.spec)
-    modules = [] if boot.embedded else [(default_guest(), f"token={token}")]
+    modules = [] if boot.embedded else [(default_guest(), arguments)]
     check(places.PAVANE.exists(), "the hypervisor's image", "none")
     image = iso.make(re.sub(r"\W+", "-", boot.name), places.PAVANE,
                      f"{PAVANE_OPTIONS} {to_embedded}", modules)
@@ -89,18 +115,36 @@ def run_boot(boot):
     for pattern in [BANNER, *boot.lines, rf"\btoken {token}\b"]:
         found = any(re.search(pattern, line.text) for line in machine.lines)
         check(found, f"a line that matches {pattern!r}", f"none ({machine.ended})", log)
-    check(machine.ended in GUEST_ENDS, f"an end by {' or '.join(GUEST_ENDS)}", machine.ended, log)
+    check(machine.ended == "reset", "an end by reset", machine.ended, log)
     check_memory(machine, spec.mem)
 
 
 def check_memory(machine, mib):
-    """What the hypervisor keeps: a line must tell, be about this machine, and be modest."""
-    found = MEMORY.search(machine.text)
+    """What the hypervisor keeps: a line must tell, be about this machine, true, and modest."""
+    found, guest = MEMORY.search(machine.text), GUEST_MEMORY.search(machine.text)
     check(found, f"a line that matches {MEMORY.pattern!r}", "none", machine.log_path)
-    kept, total = int(found[1]), int(found[2])
+    check(guest, f"a line that matches {GUEST_MEMORY.pattern!r}", "none", machine.log_path)
+    kept, total, left = int(found[1]), int(found[2]), int(guest[1])
     check(mib - FIRMWARE_MIB <= total <= mib, f"about {mib} MiB of memory", total, machine.log_path)
     limit = OVERHEAD_KIB + OVERHEAD_KIB_PER_MIB * total
     check(0 < kept <= limit, f"at most {limit} KiB kept", kept, machine.log_path)
+    check(abs(total - left - kept / 1024) <= ROUNDING_MIB,
+          f"{left} MiB of the guest and {kept} KiB kept to be the whole", f"{total} MiB",
+          machine.log_path)
+
+
+def run_ending(ending):
+    """The machine ends as its first domain did."""
+    spec = Spec(guest=default_guest(), guest_args=f"exit={ending.exit}", **ending.spec)
+    with Machine(spec, f"end-{ending.name}") as machine:
+        halted = ending.end == "halt" and machine.wait_for_halt(ending.line)
+        if ending.end != "halt":
+            machine.wait_for_end()
+    said = [line.text for line in machine.lines if "domain 0" in line.text]
+    check(any(re.search(ending.line, text) for text in said),
+          f"a line that matches {ending.line!r}", said or "none", machine.log_path)
+    check(halted or machine.ended == ending.end, f"an end by {ending.end}", machine.ended,
+          machine.log_path)
 
 
 def seconds_to_guest(hypervisor):
@@ -108,7 +152,7 @@ def seconds_to_guest(hypervisor):
     times = []
     for _ in range(BOOT_TIME_RUNS):
         token = secrets.token_hex(8)
-        spec = Spec(hypervisor=hypervisor, guest=default_guest(), guest_args=f"token={token}")
+        spec = Spec(hypervisor=hypervisor, guest=default_guest(), guest_args=f"token={token} exit=reboot")
         with Machine(spec, f"boot-time-{hypervisor}") as machine:
             machine.expect(rf"\btoken {token}\b")
             times.append(next(line.seconds for line in machine.lines
@@ -124,4 +168,5 @@ def boot_time():
 
 def jobs():
     return ([Job(f"boot/{boot.name}", partial(run_boot, boot)) for boot in BOOTS]
+            + [Job(f"end/{ending.name}", partial(run_ending, ending)) for ending in ENDINGS]
             + [Job("boot/time to the guest", boot_time, alone=True)])
