@@ -133,6 +133,16 @@ bool mm_put_pending(const struct vcpu *v);
 /* ---- mm calls of the rest of the hypervisor ---- */
 /* Loads @v's page-table root for its mode (kernel or user). */
 void mm_load_root(struct vcpu *v);
+/*
+ * If @va maps a frame of @v's domain that is a validated level-1 table, the entry that @va lies in, through
+ * the direct map; *@table is that frame, whose use and reference the caller then holds. NULL if not.
+ */
+u64 *mm_mapped_l1_get(struct vcpu *v, unsigned long va, struct page **table);
+/*
+ * The entry *@slot of @table, if it is *@old, becomes @new as mmu_update would make it: 0; -EAGAIN with
+ * *@old set to what it is; another error: the guest may not have such an entry.
+ */
+int mm_exchange_l1e(struct domain *d, struct page *table, u64 *slot, u64 *old, u64 new);
 /* Makes @m, a level-4 table of its domain, the kernel root of @v, which runs. Errors: get_page_type(). */
 int mm_new_baseptr(struct vcpu *v, mfn_t m);
 /*

@@ -30,8 +30,10 @@
  *      PARTIAL -get: the same use--------> BUSY, and goes on upwards
  *      PARTIAL -get: another use, settle-> BUSY, and goes on downwards
  *
- * BUSY belongs to one CPU; others wait for it. They wait only for tables of a lower level than they
- * hold BUSY themselves, so there is no circle. PARTIAL(index) means the same whichever way it was
+ * BUSY belongs to one CPU. Who wants the same use waits for it: that is always a table of a lower
+ * level than those it holds BUSY itself, so there is no circle. Who wants another use is refused
+ * at once: it may itself hold a frame BUSY (a table that maps itself, or two CPUs whose tables map
+ * each other), and the frame is in use until what is done to it has returned to its guest. PARTIAL(index) means the same whichever way it was
  * going: entries below `index` hold references and uses, those above nothing, and with CHILD the
  * entry at `index` a bare reference. So whoever comes next can finish it upwards or downwards. A
  * PARTIAL frame holds one reference on itself, or it could be freed half-dropped.
@@ -54,6 +56,22 @@ static u64 *table_of(struct page *pg)
     return mfn_to_virt(page_to_mfn(pg));
 }
 
+/* Most entries of most tables are empty: the first present one from @i up; PTE_COUNT: none. */
+static unsigned int present_from(const u64 *table, unsigned int i)
+{
+    while (i < PTE_COUNT && !(table[i] & PTE_P))
+        i++;
+    return i;
+}
+
+/* One more than the last present one below @end; 0: none. */
+static unsigned int present_below(const u64 *table, unsigned int end)
+{
+    while (end > 0 && !(table[end - 1] & PTE_P))
+        end--;
+    return end;
+}
+
 /* ---- Upwards: take ---- */
 
 static int take_entry(struct walk *w, const struct domain *d, u64 *slot)
@@ -62,8 +80,6 @@ static int take_entry(struct walk *w, const struct domain *d, u64 *slot)
     u64 pte = *slot;
     int rc;
 
-    if (!(pte & PTE_P))
-        return 0;
     if (w->child) {
         /* An earlier try left the reference; only the use is missing. */
         rc = get_page_type(mfn_to_page(pte_mfn(pte)), (enum page_use)(w->use - 1));
@@ -85,17 +101,16 @@ static int take_table(struct walk *w, const struct domain *d)
     u64 *table = table_of(w->pg);
     int rc;
 
-    for (; w->index < PTE_COUNT; w->index++) {
+    w->index = present_from(table, w->index);
+    while (w->index < PTE_COUNT) {
         if (!pte_is_hv_slot(level, w->index)) {
             rc = take_entry(w, d, &table[w->index]);
             if (rc)
                 return rc;
         }
-        if (level > 1 && (table[w->index] & PTE_P) && preempt_needed() &&
-            w->index + 1 < PTE_COUNT) {
-            w->index++;
+        w->index = present_from(table, w->index + 1);
+        if (level > 1 && w->index < PTE_COUNT && preempt_needed())
             return -ERESTART;
-        }
     }
     if (level == 4)
         hv_install_slots(table);
@@ -134,18 +149,17 @@ static int drop_table(struct walk *w)
 
     if (w->child && drop_child(w))
         return -ERESTART;
+    w->index = present_below(table, w->index);
     while (w->index > 0) {
         unsigned int i = w->index - 1;
 
-        if ((table[i] & PTE_P) && !pte_is_hv_slot(level, i)) {
-            if (pte_put(level, table[i])) {
-                w->index = i;
-                w->child = true;
-                return -ERESTART;
-            }
+        if (!pte_is_hv_slot(level, i) && pte_put(level, table[i])) {
+            w->index = i;
+            w->child = true;
+            return -ERESTART;
         }
-        w->index = i;
-        if (level > 1 && i > 0 && (table[i] & PTE_P) && preempt_needed())
+        w->index = present_below(table, i);
+        if (level > 1 && w->index > 0 && preempt_needed())
             return -ERESTART;
     }
     return 0;
@@ -262,6 +276,8 @@ int get_page_type(struct page *pg, enum page_use use)
             if (cas(&pg->type, &word, word + 1))
                 return 0;
         } else if (word & TYPE_BUSY) {
+            if (type_use(word) != use)
+                return -EINVAL;
             cpu_wait();
         } else if ((word & TYPE_PARTIAL) && type_use(word) != use) {
             int rc = type_settle(pg);

@@ -68,6 +68,28 @@ int pt_write(struct page *table, u64 *slot, u64 new, bool keep_ad, u16 pg_owner)
     return 0;
 }
 
+int mm_exchange_l1e(struct domain *d, struct page *table, u64 *slot, u64 *old, u64 new)
+{
+    u64 seen = *old, was = *old;
+    int rc;
+
+    BUG_ON(type_use(table->type) != USE_L1);
+    if (!pte_flags_ok(1, new, d))
+        return -EINVAL;
+    new = pte_adjust(1, new);
+    rc = new & PTE_P ? pte_get(1, new, d, d->id) : 0;
+    if (rc)
+        return rc;
+    if (!cas(slot, &seen, new)) {
+        was = new;          /* what nobody sees holds nothing */
+        *old = seen;
+        rc = -EAGAIN;
+    }
+    if (was & PTE_P)
+        pte_put_whole(1, was);
+    return rc;
+}
+
 /* ---- mmu_update ---- */
 
 struct update {
@@ -232,7 +254,7 @@ static int flush_after(struct vcpu *v, unsigned long va, unsigned long flags)
     }
     if ((flags & UVMF_FLUSHTYPE_MASK) == UVMF_INVLPG)
         tlb_flush_page_cpus(cpus, va);
-    else
+    else if ((flags & UVMF_FLUSHTYPE_MASK) == UVMF_TLB_FLUSH)
         tlb_flush_cpus(cpus);
     return 0;
 }
@@ -244,8 +266,6 @@ static long update_va(unsigned long va, u64 val, unsigned long flags, u16 pg_own
     u64 *slot;
     int rc;
 
-    if ((flags & UVMF_FLUSHTYPE_MASK) > UVMF_INVLPG)
-        return -EINVAL;
     slot = guest_l1e_get(v, va, &table);
     if (slot == NULL)
         return -EINVAL;

@@ -65,3 +65,19 @@ u64 guest_l1e_peek(struct vcpu *v, unsigned long va)
         return 0;
     return pte;
 }
+
+u64 *mm_mapped_l1_get(struct vcpu *v, unsigned long va, struct page **table)
+{
+    u64 pte = guest_l1e_peek(v, va);
+    struct page *pg;
+
+    if (!(pte & PTE_P) || !get_page(pte_mfn(pte), v->domain->id))
+        return NULL;
+    pg = mfn_to_page(pte_mfn(pte));
+    if (!get_live_type(pg, USE_L1)) {
+        put_page(pg);
+        return NULL;
+    }
+    *table = pg;
+    return (u64 *)mfn_to_virt(pte_mfn(pte)) + va % PAGE_SIZE / sizeof(u64);
+}

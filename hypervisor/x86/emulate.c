@@ -361,7 +361,7 @@ static enum emulated dispatch(struct emulation *e)
 }
 
 /* The instruction is over: rip goes on, and single-stepping stops behind it. */
-static void finish(struct vcpu *v, struct cpu_regs *regs, u64 next)
+void emulate_finish(struct vcpu *v, struct cpu_regs *regs, u64 next)
 {
     regs->rip = next;
     regs->rflags &= ~RFLAGS_RF;
@@ -388,11 +388,20 @@ bool emulate_privileged(struct vcpu *v, struct cpu_regs *regs)
     if (how == EMULATE_DONE) {
         u64 next = regs->rip + e.insn.len;
 
-        finish(v, regs, e.long_mode ? next : (u32)next);
+        emulate_finish(v, regs, e.long_mode ? next : (u32)next);
     } else if (how == EMULATE_AGAIN && (regs->rflags & RFLAGS_TF)) {
-        finish(v, regs, regs->rip);
+        emulate_finish(v, regs, regs->rip);
     }
     return how != EMULATE_NO;
+}
+
+bool emulate_fetch(struct vcpu *v, struct cpu_regs *regs, struct insn *insn)
+{
+    enum insn_mode mode;
+    u64 addr;
+
+    return code_address(v, regs, &addr, &mode) && mode == MODE_64 &&
+           fetch(v, regs, addr, mode, insn) == EMULATE_DONE;
 }
 
 /* ---- CPUID behind the forced-emulation prefix: ud2, "xen", cpuid ---- */
@@ -421,6 +430,6 @@ bool emulate_forced_cpuid(struct vcpu *v, struct cpu_regs *regs)
     regs->rbx = r.b;
     regs->rcx = r.c;
     regs->rdx = r.d;
-    finish(v, regs, regs->rip + sizeof(prefix) + sizeof(insn));
+    emulate_finish(v, regs, regs->rip + sizeof(prefix) + sizeof(insn));
     return true;
 }

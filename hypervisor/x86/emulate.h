@@ -25,6 +25,10 @@ enum emulated emulate_string_io(struct vcpu *v, struct cpu_regs *regs, const str
                                 bool long_mode);
 /* emulate.c: the guest's #PF for an access at @addr that failed. */
 void emulate_page_fault(struct vcpu *v, struct cpu_regs *regs, u64 addr, u32 access);
+/* 64-bit code's instruction at rip, taken apart; false: not one that we know, or not readable. */
+bool emulate_fetch(struct vcpu *v, struct cpu_regs *regs, struct insn *insn);
+/* The instruction is done: the guest goes on at @next. */
+void emulate_finish(struct vcpu *v, struct cpu_regs *regs, u64 next);
 #define ACCESS_READ  0u
 #define ACCESS_WRITE 2u
 #define ACCESS_FETCH 16u

@@ -89,6 +89,9 @@ static bool try_page_fault(struct vcpu *v, struct cpu_regs *regs)
     /* The window stands for the guest's own LDT: that is where it sees the fault. */
     if (cr2 - LDT_WINDOW(this_cpu_id()) < LDT_WINDOW_SIZE)
         cr2 = v->cpu.ldt_base + (cr2 - LDT_WINDOW(this_cpu_id()));
+    if ((regs->error_code & (PF_PRESENT | PF_WRITE)) == (PF_PRESENT | PF_WRITE) &&
+        v->cpu.kernel_mode && emulate_pte_write(v, regs, cr2))
+        return true;
     inject_page_fault(regs, cr2, regs->error_code);
     return true;
 }

@@ -96,6 +96,8 @@ bool guest_segment(struct vcpu *v, u16 sel, struct guest_segment *seg);
  * to it).
  */
 bool emulate_privileged(struct vcpu *v, struct cpu_regs *regs);
+/* A write fault of guest kernel mode: true if it was a store into a level-1 table, and is done. */
+bool emulate_pte_write(struct vcpu *v, struct cpu_regs *regs, u64 cr2);
 /* A #UD: the forced-emulation prefix and CPUID; true if it was one. */
 bool emulate_forced_cpuid(struct vcpu *v, struct cpu_regs *regs);
 /* cpuid.c: for the running vCPU. */
