@@ -3,7 +3,7 @@
 # The conformance guests: one from each folder tests/guest/conf-<area>, which holds its cases, and the kit in
 # tests/guest/lib. Guests whose end is the verdict (tests/guest/conf-end) are single files without the kit.
 
-CONF_AREAS := basic cpu trap mmu frames
+CONF_AREAS := basic cpu trap mmu frames event sched state emulate pointer
 
 CONF_LIB := $(addprefix tests/guest/lib/,main.c frame.c frame.S)
 

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* vcpu_op, with one vCPU and with more. */
+#include "../lib/case.h"
+
+static long op(int cmd, unsigned int vcpu, void *arg)
+{
+    return HYPERVISOR_vcpu_op(cmd, vcpu, arg);
+}
+
+CASE(vcpu_is_up, "is_up: 1 for the running vCPU, -ENOENT for one that the domain does not have",
+     "vcpu_op.is_up:effect vcpu_op:ENOENT")
+{
+    EXPECT_EQ(op(VCPUOP_is_up, 0, NULL), 1);
+    EXPECT_EQ(op(VCPUOP_is_up, 4095, NULL), -XEN_ENOENT);
+    EXPECT_EQ(op(VCPUOP_is_up, ~0u, NULL), -XEN_ENOENT);
+    EXPECT_EQ(op(99, 4095, NULL), -XEN_ENOENT);
+}
+
+CASE(vcpu_unknown, "another command is -ENOSYS", "vcpu_op:ENOSYS")
+{
+    EXPECT_EQ(op(99, 0, NULL), -XEN_ENOSYS);
+    EXPECT_EQ(op(-1, 0, NULL), -XEN_ENOSYS);
+}
+
+CASE(vcpu_runstate, "get_runstate_info: the vCPU runs, and its times add up to the time since then",
+     "vcpu_op.get_runstate_info:effect vcpu_op.get_runstate_info:EFAULT")
+{
+    struct vcpu_runstate_info a = { .state = 77 }, b;
+
+    EXPECT_EQ(op(VCPUOP_get_runstate_info, 0, &a), 0);
+    EXPECT_EQ(a.state, RUNSTATE_running);
+    pv_sleep_ns(5 * PV_NS_PER_MS);
+    EXPECT_EQ(op(VCPUOP_get_runstate_info, 0, &b), 0);
+    EXPECT_TRUE(b.time[RUNSTATE_blocked] >= a.time[RUNSTATE_blocked] + 4 * PV_NS_PER_MS);
+    EXPECT_TRUE(b.time[RUNSTATE_running] >= a.time[RUNSTATE_running]);
+    EXPECT_TRUE(b.state_entry_time > a.state_entry_time);
+    EXPECT_EQ(op(VCPUOP_get_runstate_info, 0, (void *)CONF_HYPERVISOR_VA), -XEN_EFAULT);
+}
+
+CASE(vcpu_runstate_area, "a registered area is written at once and kept up to date",
+     "vcpu_op.register_runstate_memory_area:effect vcpu_op.register_runstate_memory_area:EFAULT")
+{
+    static struct vcpu_runstate_info area;
+    struct vcpu_register_runstate_memory_area reg = { .addr.v = &area };
+    uint64_t blocked;
+
+    memset(&area, 0xff, sizeof(area));
+    EXPECT_EQ(op(VCPUOP_register_runstate_memory_area, 0, &reg), 0);
+    EXPECT_EQ(area.state, RUNSTATE_running);
+    blocked = area.time[RUNSTATE_blocked];
+    pv_sleep_ns(5 * PV_NS_PER_MS);
+    EXPECT_TRUE(*(volatile uint64_t *)&area.time[RUNSTATE_blocked] >= blocked + 4 * PV_NS_PER_MS);
+    reg.addr.v = (void *)CONF_HYPERVISOR_VA;
+    EXPECT_EQ(op(VCPUOP_register_runstate_memory_area, 0, &reg), -XEN_EFAULT);
+    EXPECT_EQ(op(VCPUOP_register_runstate_memory_area, 0, (void *)CONF_EMPTY_VA), -XEN_EFAULT);
+    reg.addr.v = NULL;
+    EXPECT_EQ(op(VCPUOP_register_runstate_memory_area, 0, &reg), 0);
+}
+
+CASE(vcpu_time_area, "a registered time area gets the vCPU's time record",
+     "vcpu_op.register_vcpu_time_memory_area:effect")
+{
+    static struct vcpu_time_info area;
+    struct vcpu_register_time_memory_area reg = { .addr.v = &area };
+
+    memset(&area, 0, sizeof(area));
+    EXPECT_EQ(op(VCPUOP_register_vcpu_time_memory_area, 0, &reg), 0);
+    EXPECT_EQ(area.version & 1, 0);
+    EXPECT_TRUE(area.tsc_to_system_mul != 0);
+    reg.addr.v = (void *)CONF_HYPERVISOR_VA;
+    EXPECT_EQ(op(VCPUOP_register_vcpu_time_memory_area, 0, &reg), -XEN_EFAULT);
+    reg.addr.v = NULL;
+    EXPECT_EQ(op(VCPUOP_register_vcpu_time_memory_area, 0, &reg), 0);
+}
+
+static unsigned int nmis;
+
+static void on_nmi(struct pv_regs *regs)
+{
+    (void)regs;
+    nmis++;
+}
+
+CASE(vcpu_nmi, "send_nmi to oneself arrives at vector 2, not maskable", "vcpu_op.send_nmi:effect exception.NMI:kernel")
+{
+    EXPECT_EQ(pv_set_trap(PV_NMI, on_nmi), 0);
+    nmis = 0;
+    EXPECT_EQ(op(VCPUOP_send_nmi, 0, NULL), 0);
+    EXPECT_EQ(nmis, 1);
+    EXPECT_EQ(op(VCPUOP_send_nmi, 0, NULL), 0);
+    EXPECT_EQ(nmis, 2);
+    EXPECT_EQ(op(VCPUOP_send_nmi, 4095, NULL), -XEN_ENOENT);
+    EXPECT_EQ(pv_set_trap(PV_NMI, NULL), 0);
+}
+
+CASE(vcpu_singleshot_other, "a single-shot timer is the caller's own: for another vCPU -EINVAL",
+     "vcpu_op.set_singleshot_timer:EINVAL vcpu_op.stop_singleshot_timer:EINVAL")
+{
+    struct vcpu_set_singleshot_timer timer = { .timeout_abs_ns = 1 };
+
+    if (pv_nr_vcpus() < 2) {
+        conf_skip("the domain has one vCPU");
+        return;
+    }
+    EXPECT_EQ(op(VCPUOP_set_singleshot_timer, 1, &timer), -XEN_EINVAL);
+    EXPECT_EQ(op(VCPUOP_stop_singleshot_timer, 1, NULL), -XEN_EINVAL);
+}
+
+CASE(vcpu_uninitialised, "a vCPU that is not initialised is down and can't be brought up",
+     "vcpu_op.up:EINVAL vcpu_op.is_up:effect")
+{
+    unsigned int last = pv_nr_vcpus() - 1;
+
+    if (last < 2) {
+        conf_skip("the domain has no third vCPU");
+        return;
+    }
+    EXPECT_EQ(op(VCPUOP_is_up, last, NULL), 0);
+    EXPECT_EQ(op(VCPUOP_up, last, NULL), -XEN_EINVAL);
+    EXPECT_EQ(op(VCPUOP_down, last, NULL), 0);
+}
+
+CASE(vcpu_initialise_bad, "initialise: a bad context or pointer is an error and leaves the vCPU as it was",
+     "vcpu_op.initialise:EINVAL vcpu_op.initialise:EFAULT")
+{
+    static struct vcpu_guest_context context;
+    unsigned int last = pv_nr_vcpus() - 1;
+
+    if (last < 2) {
+        conf_skip("the domain has no third vCPU");
+        return;
+    }
+    EXPECT_EQ(op(VCPUOP_initialise, last, (void *)CONF_EMPTY_VA), -XEN_EFAULT);
+    EXPECT_EQ(op(VCPUOP_initialise, last, (void *)CONF_HYPERVISOR_VA), -XEN_EFAULT);
+    memset(&context, 0, sizeof(context));
+    context.flags = VGCF_in_kernel;
+    context.user_regs.rip = CONF_BAD_VA;
+    context.ctrlreg[3] = xen_pfn_to_cr3(pv_current_root().nr);
+    EXPECT_EQ(op(VCPUOP_initialise, last, &context), -XEN_EINVAL);
+    context.user_regs.rip = 0;
+    context.ctrlreg[3] = xen_pfn_to_cr3(pv_va_to_mfn(&context).nr);
+    EXPECT_EQ(op(VCPUOP_initialise, last, &context), -XEN_EINVAL);
+    EXPECT_EQ(op(VCPUOP_up, last, NULL), -XEN_EINVAL);
+}
+
+/* ---- The second vCPU at work ---- */
+
+static volatile unsigned int ran, woken;
+static volatile int second_port;
+
+static int second_main(void *arg)
+{
+    ran += (unsigned int)(uint64_t)arg;
+    return 0;
+}
+
+static void wait_down(unsigned int id)
+{
+    uint64_t deadline = pv_system_time() + 20 * PV_NS_PER_SEC;
+
+    while (pv_vcpu_is_up(id) && pv_system_time() < deadline)
+        HYPERVISOR_sched_op(SCHEDOP_yield, NULL);
+}
+
+CASE(vcpu_start_stop, "a vCPU starts, goes down, and starts again where it went down",
+     "vcpu_op.initialise:effect vcpu_op.up:effect vcpu_op.down:effect vcpu_op.initialise:EEXIST")
+{
+    static struct vcpu_guest_context context;
+
+    if (pv_nr_vcpus() < 2) {
+        conf_skip("the domain has one vCPU");
+        return;
+    }
+    ran = 0;
+    EXPECT_EQ(pv_start_vcpu(1, second_main, (void *)1), 0);
+    wait_down(1);
+    EXPECT_EQ(ran, 1);
+    EXPECT_EQ(op(VCPUOP_is_up, 1, NULL), 0);
+    EXPECT_EQ(pv_start_vcpu(1, second_main, (void *)10), 0);
+    wait_down(1);
+    EXPECT_EQ(ran, 11);
+    EXPECT_EQ(op(VCPUOP_initialise, 1, &context), -XEN_EEXIST);
+}
+
+static int second_waits(void *arg)
+{
+    (void)arg;
+    second_port = pv_bind_ipi(1, NULL, NULL);
+    PV_WAIT_UNTIL(pv_event_count(second_port));
+    pv_events_disable();
+    woken = pv_vcpu_id();
+    return 0;
+}
+
+CASE(vcpu_ipi, "an IPI wakes the vCPU that it belongs to", "event.bind_ipi:effect event.send:other_vcpu")
+{
+    uint64_t deadline = pv_system_time() + 20 * PV_NS_PER_SEC;
+
+    if (pv_nr_vcpus() < 2) {
+        conf_skip("the domain has one vCPU");
+        return;
+    }
+    woken = 0;
+    second_port = 0;
+    EXPECT_EQ(pv_start_vcpu(1, second_waits, NULL), 0);
+    while (!second_port && pv_system_time() < deadline)
+        HYPERVISOR_sched_op(SCHEDOP_yield, NULL);
+    EXPECT_EQ(pv_notify(second_port), 0);
+    wait_down(1);
+    EXPECT_EQ(woken, 1);
+    EXPECT_EQ(pv_close(second_port), 0);
+}
