@@ -18,13 +18,21 @@ from .report import Job, check
 # How the line that ends a boot begins.
 FATAL = r"\bboot: "
 
+# A boot that fails does so at once.
+TIME_LIMIT = 30
+
 # Offsets in an ELF64 header, and in one of its program and section headers.
-E_CLASS, E_MACHINE, E_ENTRY, E_PHOFF, E_SHOFF = 4, 18, 24, 32, 40
+E_CLASS, E_TYPE, E_MACHINE, E_PHOFF, E_SHOFF = 4, 16, 18, 32, 40
 E_PHENTSIZE, E_PHNUM, E_SHENTSIZE, E_SHNUM = 54, 56, 58, 60
 P_TYPE, P_OFFSET, P_FILESZ, P_MEMSZ = 0, 8, 32, 40
+ET_DYN = 3
 SH_TYPE = 4
 PT_NULL, PT_LOAD, PT_NOTE, SHT_NULL, SHT_NOTE = 0, 1, 4, 0, 7
 EM_AARCH64 = 183
+
+# Notes, by <xen/elfnote.h>; behind three numbers and the owner's name comes what they say.
+ENTRY, HYPERCALL_PAGE, VIRT_BASE, XEN_VERSION, LOADER, INIT_P2M = 1, 2, 3, 5, 8, 15
+NOTE_HEAD, OWNER = 12, b"Xen\0"
 
 
 def table(elf, offset, size, count):
@@ -38,6 +46,36 @@ def table(elf, offset, size, count):
 def segments(elf, kind):
     return [at for at in table(elf, E_PHOFF, E_PHENTSIZE, E_PHNUM)
             if struct.unpack_from("<I", elf, at + P_TYPE)[0] == kind]
+
+
+def first(kind, elf, field):
+    """A field of the first segment of a kind."""
+    return struct.unpack_from("<Q", elf, segments(elf, kind)[0] + field)[0]
+
+
+def cut_in_last_segment(elf):
+    at = segments(elf, PT_LOAD)[-1]
+    return elf[:struct.unpack_from("<Q", elf, at + P_OFFSET)[0] + 1]
+
+
+def with_note(kind, value):
+    """Changes what a note says; text is padded to the old length."""
+    def change(elf):
+        at = first(PT_NOTE, elf, P_OFFSET)
+        end = at + first(PT_NOTE, elf, P_FILESZ)
+        while at < end:
+            name, size, found = struct.unpack_from("<III", elf, at)
+            body = at + NOTE_HEAD + -(-name // 4) * 4
+            if found == kind and elf[at + NOTE_HEAD:at + NOTE_HEAD + name] == OWNER:
+                elf[body:body + size] = value.ljust(size, b"\0")
+                return elf
+            at = body + -(-size // 4) * 4
+        raise ValueError(f"the guest has no note {kind}")
+    return change
+
+
+def address(value):
+    return struct.pack("<Q", value)
 
 
 def without_notes(elf):
@@ -72,38 +110,70 @@ class BadBoot:
     change: object = None               # makes the module bad; none: the guest as it is
     spec: dict = field(default_factory=dict)
     ramdisk_mib: int = 0
+    guest: str = ""                     # another one than the default
 
 
+BEYOND = r"(truncated|beyond)"
+ADDRESSES = r"hypervisor's addresses"
+OUTSIDE = r"outside its segments"
+P2M = r"P2M"
 BAD_BOOTS = [
-    BadBoot("empty module", r"module.*(empty|truncated|short)", lambda elf: b""),
-    BadBoot("cut in its header", r"(truncated|short)", lambda elf: elf[:40]),
-    BadBoot("cut in its segments", r"(truncated|short|beyond)", lambda elf: elf[:len(elf) // 4]),
+    BadBoot("empty module", r"module.*empty", lambda elf: b""),
+    BadBoot("cut in its header", r"truncated", lambda elf: elf[:40]),
+    BadBoot("cut in its program headers", BEYOND, lambda elf: elf[:100]),
+    BadBoot("cut in its last segment", BEYOND, cut_in_last_segment),
     BadBoot("not an ELF", r"not an ELF", lambda elf: b"#!/bin/sh\n" * 1000),
-    BadBoot("32-bit ELF", r"(32-bit|not .*64-bit)", with_field("<B", E_CLASS, 1)),
+    BadBoot("32-bit ELF", r"32-bit", with_field("<B", E_CLASS, 1)),
     BadBoot("another architecture", r"x86-64", with_field("<H", E_MACHINE, EM_AARCH64)),
+    BadBoot("not an executable", r"not an executable", with_field("<H", E_TYPE, ET_DYN)),
     BadBoot("no notes", r"note", without_notes),
-    BadBoot("program headers beyond the file", r"header", with_field("<Q", E_PHOFF, 1 << 40)),
-    BadBoot("entry not in the kernel", r"entry", with_field("<Q", E_ENTRY, 0x1000)),
-    BadBoot("segment beyond the file", r"(truncated|beyond|outside)",
-            with_segment_field(P_OFFSET, 1 << 40)),
+    BadBoot("another interface", r"xen-3\.0", with_note(XEN_VERSION, b"xen-9.9")),
+    BadBoot("another loader", r"loader", with_note(LOADER, b"special")),
+    BadBoot("no program headers", r"program headers", with_field("<H", E_PHNUM, 0)),
+    BadBoot("too many program headers", r"headers", with_field("<H", E_PHNUM, 0xffff)),
+    BadBoot("program headers beyond the file", BEYOND, with_field("<Q", E_PHOFF, 1 << 40)),
+    BadBoot("program headers that wrap", r"headers", with_field("<Q", E_PHOFF, (1 << 64) - 64)),
+    BadBoot("entry outside", f"entry point.*{OUTSIDE}", with_note(ENTRY, address(0x1000))),
+    BadBoot("hypercall page outside", f"hypercall page.*{OUTSIDE}",
+            with_note(HYPERCALL_PAGE, address(0x1000))),
+    BadBoot("at the hypervisor's addresses", ADDRESSES,
+            with_note(VIRT_BASE, address(0xffff830000000000))),
+    BadBoot("at addresses that do not exist", ADDRESSES,
+            with_note(VIRT_BASE, address(0x0000900000000000))),
+    BadBoot("at addresses that wrap", r"address space",
+            with_note(VIRT_BASE, address(0xfffffffffffff000))),
+    BadBoot("P2M at the hypervisor's addresses", P2M,
+            with_note(INIT_P2M, address(0xffff880000000000 - 4096)), guest="hello-p2m"),
+    BadBoot("P2M at addresses that end", P2M,
+            with_note(INIT_P2M, address(0x00007ffffffff000)), guest="hello-p2m"),
+    BadBoot("P2M at addresses that wrap", P2M,
+            with_note(INIT_P2M, address(0xfffffffffffff000)), guest="hello-p2m"),
+    BadBoot("P2M over the kernel", P2M,
+            with_note(INIT_P2M, address(0xffffffff80001000)), guest="hello-p2m"),
+    BadBoot("segment beyond the file", BEYOND, with_segment_field(P_OFFSET, 1 << 40)),
     BadBoot("segment larger in the file than in memory", r"segment",
             with_segment_field(P_MEMSZ, 1)),
-    BadBoot("segment larger than memory", r"(fit|memory|large)",
-            with_segment_field(P_MEMSZ, 1 << 40)),
+    BadBoot("segment larger than memory", r"(fit|memory)", with_segment_field(P_MEMSZ, 1 << 29)),
+    BadBoot("segment larger than any memory", r"fit", with_segment_field(P_MEMSZ, 1 << 40)),
+    BadBoot("segment that wraps", r"fit", with_segment_field(P_MEMSZ, (1 << 64) - 4096)),
     BadBoot("ramdisk that does not fit", r"ramdisk.*fit",
             ramdisk_mib=150, spec={"append": "dom0_mem=64M"}),
-    BadBoot("too little memory", r"memory", spec={"mem": 8}),
+    BadBoot("too little memory", r"memory", spec={"mem": 4}),
+    BadBoot("too little for the guest", r"memory", spec={"append": "dom0_mem=1M"}),
+    BadBoot("more for the guest than there is", r"memory.*dom0_mem",
+            spec={"append": "dom0_mem=1G"}),
 ]
 
 
-def module_for(bad):
-    """Writes the module of a row; returns its path."""
+def module_for(bad, mark):
+    """Writes the module of a row; returns its path. Each run has its own."""
+    good = places.BUILD / "guests" / f"{bad.guest}.elf" if bad.guest else Path(default_guest())
     if bad.change is None:
-        return default_guest()
-    path = places.BUILD / "bad" / (re.sub(r"\W+", "-", bad.name) + ".elf")
+        return str(good)
+    path = places.BUILD / "bad" / (re.sub(r"\W+", "-", bad.name + mark) + ".elf")
     path.parent.mkdir(parents=True, exist_ok=True)
-    check(Path(default_guest()).exists(), "a default guest to spoil", "none")
-    path.write_bytes(bad.change(bytearray(Path(default_guest()).read_bytes())))
+    check(good.exists(), f"{good.name} to spoil", "none")
+    path.write_bytes(bad.change(bytearray(good.read_bytes())))
     return str(path)
 
 
@@ -118,10 +188,11 @@ def ramdisk_for(bad):
 
 
 def run_bad(bad, noreboot):
-    spec = Spec(guest=module_for(bad), ramdisk=ramdisk_for(bad), **bad.spec)
+    mark = ", noreboot" if noreboot else ""
+    spec = Spec(guest=module_for(bad, mark), ramdisk=ramdisk_for(bad), **bad.spec)
     if noreboot:
         spec.append = f"{spec.append} noreboot".strip()
-    with Machine(spec, f"bad-{bad.name}{'-noreboot' if noreboot else ''}") as machine:
+    with Machine(spec, f"bad-{bad.name}{mark}", TIME_LIMIT) as machine:
         halted = noreboot and machine.wait_for_halt(FATAL)
         if not noreboot:
             machine.wait_for_end()
