@@ -5,10 +5,13 @@
 
 $(eval $(call GUEST,bench,$(addprefix tests/bench/guest/,main.c entry.S calls.c events.c traps.c \
     tables.c roots.c emulate.c)))
-BENCH_GUEST := $(BUILD)/guests/bench.elf
 
 HYPERVISORS ?= pavane xen
+BENCH_NEEDS := $(BUILD)/guests/bench.elf $(if $(filter pavane,$(HYPERVISORS)),$(BUILD)/pavane)
 
 .PHONY: bench
-bench: $(BENCH_GUEST) $(if $(filter pavane,$(HYPERVISORS)),$(BUILD)/pavane)
+
+bench:                      ## instructions per operation, on Pavane and on Xen
+	@scripts/setup test
+	@$(MAKE) --no-print-directory $(BENCH_NEEDS)
 	@tests/bench/report.py $(HYPERVISORS)

@@ -123,10 +123,14 @@ def combine(columns):
     return rows
 
 
+def missing(rows):
+    names = {row["name"] for row in rows}
+    return [name for name in REQUIRED if name not in names]
+
+
 def judge(rows):
     """What is wrong with the rows: a list of sentences."""
-    by_name = {row["name"]: row for row in rows}
-    wrong = [f"{name}: missing" for name in REQUIRED if name not in by_name]
+    wrong = [f"{name}: missing" for name in missing(rows)]
     for row in rows:
         if row["ratio"] is None:
             wrong.append(f"{row['name']}: no figure on one of the hypervisors")
@@ -174,6 +178,8 @@ def bench(hypervisors):
     print_table(system, "system")
     written = ", ".join(str(path.relative_to(places.REPO)) for path in (TABLE, SYSTEM_TABLE, CHART))
     print(f"\nwritten: {written}")
+    if absent := missing(rows):
+        raise BenchError(f"rows missing: {'; '.join(absent)}")
     return 0
 
 
@@ -236,10 +242,12 @@ class SelfTest(unittest.TestCase):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("hypervisors", nargs="*", choices=["pavane", "xen", []])
+    parser.add_argument("hypervisors", nargs="*", metavar="pavane|xen")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--self-test", action="store_true")
     options = parser.parse_args()
+    if unknown := set(options.hypervisors) - {"pavane", "xen"}:
+        parser.error(f"unknown: {' '.join(unknown)}")
     if options.self_test:
         tests = unittest.defaultTestLoader.loadTestsFromTestCase(SelfTest)
         return 0 if unittest.TextTestRunner().run(tests).wasSuccessful() else 1
