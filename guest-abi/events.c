@@ -17,6 +17,7 @@ struct port {
 };
 
 static struct port ports[PV_NR_PORTS];
+static pv_trap_handler_t *upcall_return;
 
 #define BITS_PER_WORD 64
 
@@ -72,9 +73,9 @@ static void deliver_word(unsigned int word, unsigned int vcpu)
 void pv_upcall_dispatch(struct pv_regs *regs)
 {
     struct pv_vcpu *vcpu = pv_this_vcpu();
+    pv_trap_handler_t *handler;
     uint64_t selector;
 
-    (void)regs;
     __atomic_store_n(&vcpu->info->evtchn_upcall_pending, 0, __ATOMIC_SEQ_CST);
     selector = __atomic_exchange_n(&vcpu->info->evtchn_pending_sel, 0, __ATOMIC_SEQ_CST);
     while (selector) {
@@ -83,6 +84,14 @@ void pv_upcall_dispatch(struct pv_regs *regs)
         selector &= selector - 1;
         deliver_word(word, vcpu->id);
     }
+    handler = __atomic_load_n(&upcall_return, __ATOMIC_ACQUIRE);
+    if (handler)
+        handler(regs);
+}
+
+void pv_set_upcall_return(pv_trap_handler_t *handler)
+{
+    __atomic_store_n(&upcall_return, handler, __ATOMIC_RELEASE);
 }
 
 void pv_events_disable(void)

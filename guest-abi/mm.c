@@ -126,12 +126,17 @@ pv_mfn_t pv_current_root(void)
     return pv_this_vcpu()->root;
 }
 
+void pv_note_root(pv_mfn_t root)
+{
+    pv_this_vcpu()->root = root;
+}
+
 int pv_load_root(pv_mfn_t root)
 {
     int rc = pv_mmuext_mfn(MMUEXT_NEW_BASEPTR, root);
 
     if (!rc)
-        pv_this_vcpu()->root = root;
+        pv_note_root(root);
     return rc;
 }
 

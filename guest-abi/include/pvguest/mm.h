@@ -92,6 +92,8 @@ uint64_t pv_vmap_alloc(unsigned int nr);
 /* The frame of the kernel root in use on this vCPU, and making another one current. */
 pv_mfn_t pv_current_root(void);
 int pv_load_root(pv_mfn_t root);
+/* Notes that the caller loaded a root by a hypercall of its own (a multicall, say). */
+void pv_note_root(pv_mfn_t root);
 
 /*
  * Finds the entry of `va` at a level (1: the leaf, to 4: in the root).  Returns its address for

@@ -85,6 +85,18 @@ int pv_set_callback(unsigned int type, const void *entry, unsigned int flags);
 /* A handler for system calls from guest user mode that no pv_user_call waits for. */
 void pv_set_syscall_handler(pv_trap_handler_t *handler);
 
+/*
+ * Called at the end of each upcall, after its events' handlers, with the interrupted registers
+ * and events disabled: a kernel preempts its user code there.  NULL: nothing.
+ */
+void pv_set_upcall_return(pv_trap_handler_t *handler);
+
+/*
+ * For a guest's own assembly: jump there with rsp = a struct pv_regs to load it, whatever mode it
+ * describes.  `vector` and `error_code` are skipped.
+ */
+extern const char pv_return_to_frame[];
+
 /* Prints registers and the call chain of the frame. */
 void pv_print_regs(const struct pv_regs *regs);
 
