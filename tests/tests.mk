@@ -3,15 +3,17 @@
 # What `make` itself must know about the tests: the programs to build, and the targets that run a
 # part of them. Everything else is in tests/run-all and tests/harness.
 
-include $(wildcard tests/unit/unit.mk tests/guest/guest.mk tests/bench/bench.mk)
+include $(wildcard tests/unit/unit.mk tests/guest/guest.mk tests/guest/library.mk)
+include $(wildcard tests/bench/bench.mk)
 
-# Guests that print verdicts (tests/harness/verdict.py); tests/guest adds to this list.
+# Guests that print verdicts (tests/harness/verdict.py); tests/guest adds to these lists.
 CONFORMANCE_GUESTS ?=
+LIBRARY_GUESTS ?=
 
 .PHONY: unit conformance test-programs
 
 # tests/run-all builds these together with all.
-test-programs: $(UNIT_TESTS) $(CONFORMANCE_GUESTS)
+test-programs: $(UNIT_TESTS) $(CONFORMANCE_GUESTS) $(LIBRARY_GUESTS)
 
 unit:                       ## unit tests only
 	@scripts/setup test

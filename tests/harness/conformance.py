@@ -50,10 +50,10 @@ def judge(case, name, log):
     return Result(name, "PASS", case.seconds)
 
 
-def run_guest(guest, hypervisor, mark, differences):
+def run_guest(guest, hypervisor, mark, differences, suite="conformance"):
     """Boots one guest; its cases and the run as a whole become results."""
     column = f"[{title(hypervisor)}]"
-    whole = f"conformance/{Path(guest).stem}{mark}"
+    whole = f"{suite}/{Path(guest).stem}{mark}"
     arguments = "" if places.has_smap(places.test_qemu()) else WITHOUT_SMAP
     machine = boot(f"{whole}-{title(hypervisor)}", hypervisor=hypervisor,
                    guest=str(places.REPO / guest), guest_args=arguments, **differences)
