@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # The conformance guests: one from each folder tests/guest/conf-<area>, which holds its cases, and the kit in
-# tests/guest/lib. Guests whose end is the verdict (tests/guest/conf-end) are single files without the kit.
+# tests/guest/lib. The cases of conf-end end the domain, so each is a boot of its own, and conf-broken must
+# fail: tests/harness/ends.py runs these two.
 
 CONF_AREAS := basic cpu trap mmu frames event sched state emulate pointer
 
@@ -10,9 +11,10 @@ CONF_LIB := $(addprefix tests/guest/lib/,main.c frame.c frame.S)
 # CONF_GUEST(area)
 define CONF_GUEST
 $$(eval $$(call GUEST,conf-$(1),$$(CONF_LIB) $$(sort $$(wildcard tests/guest/conf-$(1)/*.[cS]))))
-CONFORMANCE_GUESTS += $$(BUILD)/guests/conf-$(1).elf
 $$(BUILD)/guests/conf-$(1).elf: GUEST_LDFLAGS += -Wl,-T,tests/guest/lib/cases.lds
 $$(BUILD)/guests/conf-$(1).elf: tests/guest/lib/cases.lds
 endef
 
-$(foreach area,$(CONF_AREAS),$(eval $(call CONF_GUEST,$(area))))
+$(foreach area,$(CONF_AREAS) end broken,$(eval $(call CONF_GUEST,$(area))))
+
+CONFORMANCE_GUESTS += $(CONF_AREAS:%=$(BUILD)/guests/conf-%.elf)

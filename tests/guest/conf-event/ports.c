@@ -32,7 +32,7 @@ static long close_port(evtchn_port_t port)
 }
 
 CASE(virq_bind, "a virtual interrupt has one port, which status shows",
-     "event.bind_virq:effect event.bind_virq:EEXIST event.status:effect event.close:effect")
+     "event_channel_op.bind_virq:effect event_channel_op.bind_virq:EEXIST event_channel_op.status:effect event_channel_op.close:effect")
 {
     struct evtchn_status st;
     evtchn_port_t port, second;
@@ -50,7 +50,7 @@ CASE(virq_bind, "a virtual interrupt has one port, which status shows",
 }
 
 CASE(virq_bad, "an unknown interrupt is -EINVAL, an absent vCPU -ENOENT, a global one not on vCPU 0 -EINVAL",
-     "event.bind_virq:EINVAL event.bind_virq:ENOENT")
+     "event_channel_op.bind_virq:EINVAL event_channel_op.bind_virq:ENOENT")
 {
     evtchn_port_t port;
 
@@ -60,7 +60,7 @@ CASE(virq_bad, "an unknown interrupt is -EINVAL, an absent vCPU -ENOENT, a globa
     EXPECT_EQ(bind_virq(VIRQ_CONSOLE, 1, &port), -XEN_EINVAL);
 }
 
-CASE(ipi_bind, "an IPI port belongs to a vCPU that exists", "event.bind_ipi:effect event.bind_ipi:ENOENT")
+CASE(ipi_bind, "an IPI port belongs to a vCPU that exists", "event_channel_op.bind_ipi:effect event_channel_op.bind_ipi:ENOENT")
 {
     struct evtchn_bind_ipi bind = { .vcpu = 0 };
     struct evtchn_status st;
@@ -76,7 +76,7 @@ CASE(ipi_bind, "an IPI port belongs to a vCPU that exists", "event.bind_ipi:effe
 
 CASE(unbound_then_interdomain, "an unbound port offered to the caller itself can be bound: both ends show the other, "
      "and the binder's starts pending",
-     "event.alloc_unbound:effect event.bind_interdomain:effect event.status:effect")
+     "event_channel_op.alloc_unbound:effect event_channel_op.bind_interdomain:effect event_channel_op.status:effect")
 {
     struct evtchn_alloc_unbound alloc = { .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
     struct evtchn_bind_interdomain bind = { .remote_dom = DOMID_SELF };
@@ -104,7 +104,7 @@ CASE(unbound_then_interdomain, "an unbound port offered to the caller itself can
 }
 
 CASE(interdomain_bad, "binding to a port that is not offered is -EINVAL, to a domain that is not there -ESRCH",
-     "event.bind_interdomain:EINVAL event.bind_interdomain:ESRCH event.alloc_unbound:ESRCH")
+     "event_channel_op.bind_interdomain:EINVAL event_channel_op.bind_interdomain:ESRCH event_channel_op.alloc_unbound:ESRCH")
 {
     struct evtchn_alloc_unbound alloc = { .dom = 77, .remote_dom = DOMID_SELF };
     struct evtchn_bind_interdomain bind = { .remote_dom = DOMID_SELF, .remote_port = 4000 };
@@ -120,7 +120,7 @@ CASE(interdomain_bad, "binding to a port that is not offered is -EINVAL, to a do
 }
 
 CASE(interdomain_other, "a port offered to another domain can't be bound by its owner",
-     "event.bind_interdomain:EINVAL")
+     "event_channel_op.bind_interdomain:EINVAL")
 {
     struct evtchn_alloc_unbound alloc = { .dom = DOMID_SELF, .remote_dom = 77 };
     struct evtchn_bind_interdomain bind = { .remote_dom = DOMID_SELF };
@@ -132,7 +132,7 @@ CASE(interdomain_other, "a port offered to another domain can't be bound by its 
 }
 
 CASE(close_bad, "port 0, a free port and a number past the end can't be closed",
-     "event.close:EINVAL")
+     "event_channel_op.close:EINVAL")
 {
     EXPECT_EQ(close_port(0), -XEN_EINVAL);
     EXPECT_EQ(close_port(4000), -XEN_EINVAL);
@@ -141,7 +141,7 @@ CASE(close_bad, "port 0, a free port and a number past the end can't be closed",
 }
 
 CASE(send_rules, "send: an IPI or interdomain port works, an unbound one takes it without effect, others are -EINVAL",
-     "event.send:effect event.send:EINVAL")
+     "event_channel_op.send:effect event_channel_op.send:EINVAL")
 {
     struct evtchn_bind_ipi ipi = { .vcpu = 0 };
     struct evtchn_alloc_unbound alloc = { .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
@@ -161,7 +161,7 @@ CASE(send_rules, "send: an IPI or interdomain port works, an unbound one takes i
     EXPECT_EQ(pv_close(ipi.port) | pv_close(alloc.port) | pv_close(virq), 0);
 }
 
-CASE(send_interdomain, "send on one end sets the other pending", "event.send:effect")
+CASE(send_interdomain, "send on one end sets the other pending", "event_channel_op.send:effect")
 {
     int a = pv_alloc_unbound(DOMID_SELF, NULL, NULL);
     int b = pv_bind_interdomain(DOMID_SELF, a, NULL, NULL);
@@ -177,7 +177,7 @@ CASE(send_interdomain, "send on one end sets the other pending", "event.send:eff
 
 CASE(status_bad, "status of port 0 or past the end is -EINVAL, of a domain that is not there -ESRCH; "
      "a free port is closed",
-     "event.status:EINVAL event.status:ESRCH event.status:effect")
+     "event_channel_op.status:EINVAL event_channel_op.status:ESRCH event_channel_op.status:effect")
 {
     struct evtchn_status st;
 
@@ -190,7 +190,7 @@ CASE(status_bad, "status of port 0 or past the end is -EINVAL, of a domain that 
 }
 
 CASE(bind_vcpu_rules, "bind_vcpu moves an interdomain port; not an IPI or a per-vCPU interrupt; not to an absent vCPU",
-     "event.bind_vcpu:effect event.bind_vcpu:EINVAL event.bind_vcpu:ENOENT")
+     "event_channel_op.bind_vcpu:effect event_channel_op.bind_vcpu:EINVAL event_channel_op.bind_vcpu:ENOENT")
 {
     struct evtchn_bind_vcpu move = { .vcpu = 0 };
     int ipi = pv_bind_ipi(0, NULL, NULL), virq = pv_bind_virq(VIRQ_TIMER, 0, NULL, NULL);
@@ -210,7 +210,7 @@ CASE(bind_vcpu_rules, "bind_vcpu moves an interdomain port; not an IPI or a per-
     EXPECT_EQ(pv_close(ipi) | pv_close(virq) | pv_close(a), 0);
 }
 
-CASE(event_reset, "reset closes all ports of the domain", "event.reset:effect event.reset:ESRCH")
+CASE(event_reset, "reset closes all ports of the domain", "event_channel_op.reset:effect event_channel_op.reset:ESRCH")
 {
     struct evtchn_reset reset = { .dom = 77 };
     struct evtchn_status st;
@@ -223,13 +223,13 @@ CASE(event_reset, "reset closes all ports of the domain", "event.reset:effect ev
     EXPECT_EQ(st.status, EVTCHNSTAT_closed);
 }
 
-CASE(event_unknown, "another command is -ENOSYS", "event:ENOSYS")
+CASE(event_unknown, "another command is -ENOSYS", "event_channel_op:ENOSYS")
 {
     EXPECT_EQ(op(15, NULL), -XEN_ENOSYS);
     EXPECT_EQ(op(-1, NULL), -XEN_ENOSYS);
 }
 
-CASE(event_pointers, "every command of the two-level kind with a bad pointer is -EFAULT", "event:EFAULT")
+CASE(event_pointers, "every command of the two-level kind with a bad pointer is -EFAULT", "event_channel_op:EFAULT")
 {
     static const uint64_t bad[] = { CONF_EMPTY_VA, CONF_BAD_VA, CONF_HYPERVISOR_VA };
 
@@ -245,7 +245,7 @@ CASE(event_pointers, "every command of the two-level kind with a bad pointer is 
 }
 
 CASE(event_read_only, "a result that can't be written is -EFAULT, and no port stays behind",
-     "event.alloc_unbound:EFAULT event.bind_ipi:EFAULT security.pointer_read_only:refused")
+     "event_channel_op.alloc_unbound:EFAULT event_channel_op.bind_ipi:EFAULT security.pointer_read_only:refused")
 {
     struct evtchn_alloc_unbound *page = pv_alloc_page();
     int first = pv_bind_ipi(0, NULL, NULL), second;

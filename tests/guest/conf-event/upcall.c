@@ -49,7 +49,7 @@ CASE(upcall_masked_vcpu, "with the vCPU's mask on, the event waits: pending, sel
 }
 
 CASE(upcall_masked_port, "with the port's mask on, only its pending bit is set; unmask delivers it",
-     "upcall.port_mask:effect event.unmask:effect")
+     "upcall.port_mask:effect event_channel_op.unmask:effect")
 {
     int port = pv_bind_ipi(0, NULL, NULL);
 
@@ -67,7 +67,7 @@ CASE(upcall_masked_port, "with the port's mask on, only its pending bit is set; 
 }
 
 CASE(upcall_unmask_bad, "unmask of port 0 does nothing; of a port that is free or past the end is -EINVAL",
-     "event.unmask:EINVAL")
+     "event_channel_op.unmask:EINVAL")
 {
     struct evtchn_unmask unmask = { .port = 4000 };
 

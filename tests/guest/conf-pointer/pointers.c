@@ -82,7 +82,24 @@ static long make_call(const struct call *c, uint64_t pointer)
 
 CASE(pointer_bad, "no hypercall follows a pointer that is unmapped, not canonical or the hypervisor's",
      "security.pointer_unmapped:refused security.pointer_not_canonical:refused "
-     "security.pointer_hypervisor:refused")
+     "security.pointer_hypervisor:refused set_trap_table:EFAULT mmu_update:EFAULT "
+     "set_gdt:EFAULT mmuext_op:EFAULT multicall:EFAULT console_io.write:EFAULT "
+     "xen_version.extraversion:EFAULT xen_version.compile_info:EFAULT "
+     "xen_version.capabilities:EFAULT xen_version.changeset:EFAULT "
+     "xen_version.platform_parameters:EFAULT xen_version.get_features:EFAULT "
+     "xen_version.guest_handle:EFAULT xen_version.commandline:EFAULT "
+     "vcpu_op.get_runstate_info:EFAULT vcpu_op.register_runstate_memory_area:EFAULT "
+     "vcpu_op.register_vcpu_time_memory_area:EFAULT vcpu_op.set_periodic_timer:EFAULT "
+     "vcpu_op.set_singleshot_timer:EFAULT vcpu_op.register_vcpu_info:EFAULT "
+     "sched_op.shutdown:EFAULT sched_op.poll:EFAULT sched_op.remote_shutdown:EFAULT "
+     "sched_op.shutdown_code:EFAULT callback_op.register:EFAULT callback_op.unregister:EFAULT "
+     "memory_op.current_reservation:EFAULT memory_op.maximum_reservation:EFAULT "
+     "memory_op.machine_memory_map:EFAULT memory_op.machphys_mapping:EFAULT "
+     "event_channel_op.bind_interdomain:EFAULT event_channel_op.bind_virq:EFAULT "
+     "event_channel_op.close:EFAULT event_channel_op.send:EFAULT "
+     "event_channel_op.status:EFAULT event_channel_op.alloc_unbound:EFAULT "
+     "event_channel_op.bind_ipi:EFAULT event_channel_op.bind_vcpu:EFAULT "
+     "event_channel_op.unmask:EFAULT physdev_op.set_iopl:EFAULT")
 {
     for (size_t i = 0; i < PV_ARRAY_SIZE(calls); i++) {
         for (size_t j = 0; j < PV_ARRAY_SIZE(bad_pointers); j++) {

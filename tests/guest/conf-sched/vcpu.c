@@ -192,7 +192,7 @@ static int second_waits(void *arg)
     return 0;
 }
 
-CASE(vcpu_ipi, "an IPI wakes the vCPU that it belongs to", "event.bind_ipi:effect event.send:other_vcpu")
+CASE(vcpu_ipi, "an IPI wakes the vCPU that it belongs to", "event_channel_op.bind_ipi:effect event_channel_op.send:other_vcpu")
 {
     uint64_t deadline = pv_system_time() + 20 * PV_NS_PER_SEC;
 

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What only the domain itself suffers for. Each case, run alone in a boot of its own, ends the
+ * domain: its verdict is that the hypervisor says so and nothing else (tests/harness/ends.py). A
+ * case that comes back has failed.
+ */
+#include "../lib/case.h"
+#include "../lib/frame.h"
+
+CONF_GUEST("conf-end");
+
+#define STILL_HERE() EXPECT_TRUE(!"the domain should have ended")
+
+static void fault_on_stack(uint64_t rsp)
+{
+    __asm__ volatile("mov %0, %%rsp; ud2" : : "r"(rsp) : "memory");
+    STILL_HERE();
+}
+
+CASE(end_bad_stack, "an exception on a stack that is not mapped ends the domain", "end.bad_stack:crash")
+{
+    fault_on_stack(CONF_EMPTY_VA + 4096);
+}
+
+CASE(end_hypervisor_stack, "an exception on a stack in the hypervisor's range ends the domain",
+     "end.bad_stack:crash")
+{
+    fault_on_stack(CONF_HYPERVISOR_VA + 4096);
+}
+
+CASE(end_m2p_stack, "so does one on a stack in the machine-to-physical table", "end.bad_stack:crash")
+{
+    fault_on_stack(HYPERVISOR_VIRT_START + 4096);
+}
+
+CASE(end_edge_stack, "and one whose frame would reach into the hypervisor's range from above",
+     "end.bad_stack:crash")
+{
+    fault_on_stack(HYPERVISOR_VIRT_END + 16);
+}
+
+CASE(end_not_canonical_stack, "and one on a stack that is not canonical", "end.bad_stack:crash")
+{
+    fault_on_stack(CONF_BAD_VA + 4096);
+}
+
+CASE(end_read_only_stack, "and one on a stack that the guest may only read", "end.bad_stack:crash")
+{
+    fault_on_stack(pv_start_info->pt_base + 4096);
+}
+
+static void recurse(void)
+{
+    __asm__ volatile("1: push %%rax; jmp 1b" ::: "memory");
+}
+
+CASE(end_stack_overflow, "a stack that overflows into an unmapped page ends the domain",
+     "end.stack_overflow:crash")
+{
+    uint64_t va = pv_vmap_alloc(3);
+
+    EXPECT_EQ(pv_map(va + PV_PAGE_SIZE, pv_va_to_mfn(pv_alloc_page()), PV_PROT_RW), 0);
+    __asm__ volatile("mov %0, %%rsp; jmp *%1" : : "r"(va + 2 * PV_PAGE_SIZE), "r"(recurse) : "memory");
+    STILL_HERE();
+}
+
+static void iret_at(uint64_t rsp)
+{
+    __asm__ volatile("mov %0, %%rsp; mov %1, %%eax; syscall"
+                     : : "r"(rsp), "i"(__HYPERVISOR_iret) : "rax", "memory");
+    STILL_HERE();
+}
+
+CASE(end_iret_unmapped, "iret with a frame that is not mapped ends the domain", "end.iret_bad_frame:crash")
+{
+    iret_at(CONF_EMPTY_VA);
+}
+
+CASE(end_iret_hypervisor, "so does one with a frame in the hypervisor's range", "end.iret_bad_frame:crash")
+{
+    iret_at(CONF_HYPERVISOR_VA);
+}
+
+CASE(end_no_handler, "an exception without a handler ends the domain", "end.no_handler:crash")
+{
+    EXPECT_EQ(HYPERVISOR_set_trap_table(NULL), 0);
+    __asm__ volatile("ud2");
+    STILL_HERE();
+}
+
+CASE(end_no_user_root, "a return to user mode without a user root ends the domain", "end.no_user_root:crash")
+{
+    conf_enter_user(PV_USER_BASE, PV_RFLAGS_IF);
+    STILL_HERE();
+}
+
+CASE(end_shutdown, "shutdown with the reason crash ends the domain", "sched_op.shutdown:effect")
+{
+    guest_exit(SHUTDOWN_crash);
+}

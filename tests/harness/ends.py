@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""The rest of the conformance suite: cases that end the domain, the proof that the kit can fail, and the
+table of cells.
+
+A case of the guest conf-end passes when it began, gave no verdict, and the hypervisor said that the domain
+crashed and then reset the machine. The guest conf-broken must fail in just the ways that BROKEN lists.
+"""
+
+import os
+import sys
+from functools import partial
+
+from . import places, verdict
+from .conformance import hypervisors, title
+from .machine import ConsoleError, Machine, Spec, boot
+from .report import Job, check
+
+sys.path.insert(0, str(places.REPO / "tests" / "conformance"))
+import table                                            # noqa: E402
+
+END, BROKEN_GUEST = "conf-end", "conf-broken"
+
+# Both name the domain. Xen then waits five seconds before the reset, which is not worth waiting for.
+CRASHED = {"pavane": r"domain 0 (has )?crashed", "xen": r"Hardware Dom0 crashed: rebooting machine"}
+
+# The verdicts that conf-broken must get.
+BROKEN = {"broken_value": "FAIL", "broken_fault": "FAIL", "broken_worst": "FAIL", "broken_empty": "FAIL",
+          "broken_skip": "SKIP", "broken_crash": "FAIL"}
+
+
+def image(guest):
+    return str(places.BUILD / "guests" / f"{guest}.elf")
+
+
+def run_end(case, hypervisor):
+    spec = Spec(hypervisor=hypervisor, guest=image(END), guest_args=f"case={case}")
+    with Machine(spec, f"conformance/{END}-{case}-{title(hypervisor)}") as machine:
+        try:
+            machine.expect(CRASHED.get(hypervisor, CRASHED["xen"]))
+        except ConsoleError as wrong:
+            check(False, "the hypervisor says that the domain crashed", wrong, machine.log_path)
+        if hypervisor == "pavane":
+            machine.wait_for_end()
+            check(machine.ended == "reset", "a reset", machine.ended, machine.log_path)
+    said = [line.text.split("CASE ", 1)[1] for line in machine.lines if f"CASE {case} " in line.text]
+    check(said == [f"{case} BEGIN"], f"{case} BEGIN and no verdict", said, machine.log_path)
+
+
+def run_broken(hypervisor):
+    """One boot for each case, since one of them ends its boot."""
+    for case, expected in BROKEN.items():
+        machine = boot(f"conformance/{BROKEN_GUEST}-{case}-{title(hypervisor)}", hypervisor=hypervisor,
+                       guest=image(BROKEN_GUEST), guest_args=f"case={case}")
+        cases, wrong = verdict.read(machine.lines, machine.ended)
+        seen = {v.name: v.status for v in cases}
+        check(seen == {case: expected}, {case: expected}, seen, machine.log_path)
+        check(bool(wrong) == (case == "broken_crash"), "a complete run, but for the crash", wrong,
+              machine.log_path)
+
+
+def check_table():
+    wrong = table.check()
+    check(not wrong, "a table of cells that is complete and up to date", "; ".join(wrong))
+
+
+def jobs():
+    ends = [case.name for case in table.read_cases()[0] if case.guest == END]
+    jobs = [Job(f"conformance/{END}/{case} [{title(hypervisor)}]", partial(run_end, case, hypervisor))
+            for case in ends for hypervisor in hypervisors()]
+    # The kit itself is the same on both.
+    jobs.append(Job("conformance/the kit can fail", partial(run_broken, hypervisors()[0])))
+    if not os.environ.get("HYPERVISOR"):
+        jobs.append(Job("conformance/table", check_table))
+    return jobs
