@@ -5,7 +5,8 @@
 #     $(eval $(call GUEST,name,src1.c src2.c))          -> $(BUILD)/guests/name.elf
 #     $(eval $(call GUEST,name,src1.c,start-nopage))    the same without a hypercall-page note
 #     $(eval $(call GUEST,name,src1.c,start-p2m))       nor P2M and ramdisk in the first mapping
-#     $(eval $(call GUEST,name,src1.c,,myflavour))      with CFLAGS_myflavour, which extend $(CFLAGS_guest)
+#     $(eval $(call GUEST,name,src1.c,,myflavour))      with CFLAGS_myflavour, which extend
+#                                                       $(CFLAGS_guest)
 #
 # `make install PREFIX=/usr/local` puts all that a guest outside this tree needs below PREFIX.
 
@@ -23,8 +24,8 @@ CFLAGS_guestlib := $(CFLAGS_guest) -Ihypervisor
 CFLAGS_nopage   := $(CFLAGS_guest) -DPV_NO_HYPERCALL_PAGE
 CFLAGS_p2m      := $(CFLAGS_guest) -DPV_NO_HYPERCALL_PAGE -DPV_INIT_P2M
 
-GUESTLIB_SRCS := $(addprefix guest-abi/,entry.S start.c traps.c user.c events.c mm.c pages.c time.c \
-    console.c multicall.c smp.c sync.c) hypervisor/lib/string.c hypervisor/lib/vsnprintf.c
+GUESTLIB_SRCS := $(addprefix guest-abi/,entry.S start.c traps.c user.c events.c mm.c pages.c \
+    time.c console.c multicall.c smp.c sync.c) hypervisor/lib/string.c hypervisor/lib/vsnprintf.c
 
 GUESTLIB_DIR := $(BUILD)/guest-abi
 GUESTLIB     := $(GUESTLIB_DIR)/libpvguest.a
@@ -57,10 +58,11 @@ $(GUESTLIB_DIR)/start-p2m.o: $(call objs,p2m,guest-abi/start.S)
 define GUEST
 ALL += $$(BUILD)/guests/$(1).elf
 
-$$(BUILD)/guests/$(1).elf: $$(call objs,$(or $(4),guest),$(2)) $$(GUESTLIB_DIR)/$$(or $(3),start).o \
-                           $$(GUESTLIB) $$(GUEST_LDS)
+$$(BUILD)/guests/$(1).elf: $$(call objs,$(or $(4),guest),$(2)) \
+                           $$(GUESTLIB_DIR)/$$(or $(3),start).o $$(GUESTLIB) $$(GUEST_LDS)
 	$$(call say,LD,$$@)
-	$$(Q)mkdir -p $$(@D) && $$(CC) $$(GUEST_LDFLAGS) -T $$(GUEST_LDS) -o $$@ $$(filter %.o,$$^) $$(GUESTLIB)
+	$$(Q)mkdir -p $$(@D) && $$(CC) $$(GUEST_LDFLAGS) -T $$(GUEST_LDS) -o $$@ \
+	    $$(filter %.o,$$^) $$(GUESTLIB)
 endef
 
 ALL += $(GUESTLIB) $(GUEST_STARTS)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# The mini kernel, $(BUILD)/guests/pv-kernel.elf, which is also the guest that the hypervisor embeds.
+# The mini kernel, $(BUILD)/guests/pv-kernel.elf, which is also the guest that the hypervisor
+# embeds.
 
 CFLAGS_pvk := $(CFLAGS_guest) -Ipv-kernel
 $(eval $(call flavour,pvk))

@@ -152,7 +152,8 @@ def seconds_to_guest(hypervisor):
     times = []
     for _ in range(BOOT_TIME_RUNS):
         token = secrets.token_hex(8)
-        spec = Spec(hypervisor=hypervisor, guest=default_guest(), guest_args=f"token={token} exit=reboot")
+        spec = Spec(hypervisor=hypervisor, guest=default_guest(),
+                    guest_args=f"token={token} exit=reboot")
         with Machine(spec, f"boot-time-{hypervisor}") as machine:
             machine.expect(rf"\btoken {token}\b")
             times.append(next(line.seconds for line in machine.lines

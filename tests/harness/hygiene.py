@@ -8,6 +8,8 @@ from .builds import tracked
 from .report import Job, check
 
 SOURCES = (".c", ".h", ".S")
+# Prose may have tables.
+WIDE = (".md", "LICENSE")
 
 # Spelled so that a rule does not find itself.
 FORBIDDEN = [
@@ -17,6 +19,7 @@ FORBIDDEN = [
 ]
 
 MAX_LINES = 500
+MAX_FUNCTION_LINES = 100
 MAX_COLUMNS = 100
 
 
@@ -39,19 +42,41 @@ def source_shape():
     for file in tracked():
         if not file.endswith(SOURCES) or not (lines := read(file)):
             continue
+        found += [f"{file}:{start}: a function of {length} lines"
+                  for start, length in functions(lines) if length > MAX_FUNCTION_LINES]
         if "SPDX-License-Identifier: MIT" not in lines[0]:
             found.append(f"{file}: no licence line")
         if len(lines) > MAX_LINES:
             found.append(f"{file}: {len(lines)} lines")
-        found += [f"{file}:{number}: {'a tab' if chr(9) in line else 'too long'}"
-                  for number, line in enumerate(lines, 1)
-                  if len(line) > MAX_COLUMNS or "\t" in line]
-    check(not found, f"a licence line, at most {MAX_LINES} lines of {MAX_COLUMNS} columns, no tabs",
-          f"{len(found)} times otherwise: " + "; ".join(found[:10]))
+        found += [f"{file}:{number}: a tab" for number, line in enumerate(lines, 1) if "\t" in line]
+    check(not found, f"a licence line, at most {MAX_LINES} lines, functions of at most "
+          f"{MAX_FUNCTION_LINES}, no tabs", several(found))
+
+
+def functions(lines):
+    """The first line and the length of each function body; its braces stand in the first column."""
+    start = 0
+    for number, line in enumerate(lines, 1):
+        if line == "{":
+            start = number
+        elif line.startswith("}") and start:
+            yield start, number - start + 1
+            start = 0
+
+
+def line_width():
+    found = [f"{file}:{number}" for file in tracked() if not file.endswith(WIDE)
+             for number, line in enumerate(read(file), 1) if len(line) > MAX_COLUMNS]
+    check(not found, f"lines of at most {MAX_COLUMNS} columns", several(found))
+
+
+def several(found):
+    return f"{len(found)} times otherwise: " + "; ".join(found[:10])
 
 
 def jobs():
     return [
         Job("hygiene/forbidden text", forbidden_text),
         Job("hygiene/shape of the sources", source_shape),
+        Job("hygiene/width of the lines", line_width),
     ]

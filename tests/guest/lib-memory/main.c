@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The library's memory: every page of the domain once, page tables, mappings, and the ramdisk, which
- * must be there.
+ * The library's memory: every page of the domain once, page tables, mappings, and the ramdisk,
+ * which must be there.
  */
 #include "../lib/case.h"
 
