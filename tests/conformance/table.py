@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 """tests/conformance/table.py [--write]: which cells of the ABI have a conformance case.
 
-Reads the cells (tests/conformance/cells) and the cases (tests/guest/conf-*/*.c), and checks that every case
-names known cells only, that docs/conformance.md is what they make, and that there are no more empty cells
-than tests/conformance/empty allows. --write brings the last two up to date; it never raises the number.
+Reads the cells (tests/conformance/cells) and the cases (tests/guest/conf-*/*.c), and checks that
+every case names known cells only, that docs/conformance.md is what they make, and that there are no
+more empty cells than tests/conformance/empty allows. --write brings the last two up to date; it
+never raises the number.
 """
 
 import re
@@ -61,7 +62,7 @@ def read_cases():
         source = path.read_text()
         found = list(CASE.finditer(source))
         if len(found) != len(ANY_CASE.findall(source)):
-            wrong.append(f"{path.relative_to(REPO)}: a CASE whose title or cells are not plain strings")
+            wrong.append(f"{path.relative_to(REPO)}: a CASE whose title or cells are no strings")
         ends = [match.start() for match in found[1:]] + [len(source)]
         for match, end in zip(found, ends):
             differences = [text_of(m[1]) for m in DIFFERENCE.finditer(source[match.end():end])]
@@ -75,17 +76,19 @@ def make_report(headings, covered, cases, empty):
     out = ["# Conformance: what the ABI promises, and the cases that check it", "",
            "Made by `tests/conformance/table.py --write`; do not edit.",
            "The cases run on Pavane and on Xen 4.17: `make conformance`.", "",
-           f"{len(cases)} cases; {total} cells, {total - len(empty)} of them with a case, {len(empty)} empty.",
+           f"{len(cases)} cases; {total} cells, {total - len(empty)} of them with a case, "
+           f"{len(empty)} empty.",
            "Grants, devices, and what only a toolstack calls have no cells yet.", ""]
     for heading, subjects in headings.items():
         out += [f"## {heading}", "", "| subject | cell | cases |", "|---|---|---|"]
         for subject, cells in subjects.items():
-            out += [f"| {subject} | {cell} | {', '.join(covered[f'{subject}:{cell}']) or '**none**'} |"
-                    for cell in cells]
+            for cell in cells:
+                names = ", ".join(covered[f"{subject}:{cell}"])
+                out.append(f"| {subject} | {cell} | {names or '**none**'} |")
         out.append("")
     out += ["## Empty cells", ""] + [f"- {cell}" for cell in empty] + [""]
     out += ["## Where Pavane and Xen differ", "",
-            "The case asserts what each does; where a reason is given after a colon, that is why.", ""]
+            "The case asserts what each does; behind the colon stands why.", ""]
     out += [f"- {case.name} ({case.guest}): {why}" for case in cases for why in case.differences]
     out += ["", "## Cases", ""]
     for guest in sorted({case.guest for case in cases}):
@@ -101,7 +104,8 @@ def examine():
     known = [f"{subject}:{cell}" for subjects in headings.values()
              for subject, cells in subjects.items() for cell in cells]
     cases, wrong = read_cases()
-    wrong += [f"cell {cell} is listed twice" for cell in sorted({c for c in known if known.count(c) > 1})]
+    twice = sorted({cell for cell in known if known.count(cell) > 1})
+    wrong += [f"cell {cell} is listed twice" for cell in twice]
     covered, names = defaultdict(list), set()
     for case in cases:
         if case.name in names:
@@ -122,7 +126,7 @@ def check():
     if len(empty) > allowed:
         wrong.append(f"{len(empty)} cells are empty, {allowed} were: {' '.join(empty)}")
     elif len(empty) < allowed:
-        wrong.append(f"{EMPTY.relative_to(REPO)} says {allowed}, there are {len(empty)}: use --write")
+        wrong.append(f"{len(empty)} cells are empty, {EMPTY.name} says {allowed}: use --write")
     if not REPORT.exists() or REPORT.read_text() != report:
         wrong.append(f"{REPORT.relative_to(REPO)} is not up to date: use --write")
     return wrong

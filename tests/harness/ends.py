@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The rest of the conformance suite: cases that end the domain, the proof that the kit can fail, and the
-table of cells.
+"""The rest of the conformance suite: cases that end the domain, the proof that the kit can fail,
+and the table of cells.
 
-A case of the guest conf-end passes when it began, gave no verdict, and the hypervisor said that the domain
-crashed and then reset the machine. The guest conf-broken must fail in just the ways that BROKEN lists.
+A case of the guest conf-end passes when it began, gave no verdict, and the hypervisor said that the
+domain crashed and then reset the machine. The guest conf-broken must fail in just the ways that
+BROKEN lists.
 """
 
 import os
@@ -20,12 +21,12 @@ import table                                            # noqa: E402
 
 END, BROKEN_GUEST = "conf-end", "conf-broken"
 
-# Both name the domain. Xen then waits five seconds before the reset, which is not worth waiting for.
+# Xen then waits five seconds before the reset, which is not worth waiting for.
 CRASHED = {"pavane": r"domain 0 (has )?crashed", "xen": r"Hardware Dom0 crashed: rebooting machine"}
 
 # The verdicts that conf-broken must get.
-BROKEN = {"broken_value": "FAIL", "broken_fault": "FAIL", "broken_worst": "FAIL", "broken_empty": "FAIL",
-          "broken_skip": "SKIP", "broken_crash": "FAIL"}
+BROKEN = {"broken_value": "FAIL", "broken_fault": "FAIL", "broken_worst": "FAIL",
+          "broken_empty": "FAIL", "broken_skip": "SKIP", "broken_crash": "FAIL"}
 
 
 def image(guest):
@@ -42,15 +43,17 @@ def run_end(case, hypervisor):
         if hypervisor == "pavane":
             machine.wait_for_end()
             check(machine.ended == "reset", "a reset", machine.ended, machine.log_path)
-    said = [line.text.split("CASE ", 1)[1] for line in machine.lines if f"CASE {case} " in line.text]
+    said = [line.text.split("CASE ", 1)[1] for line in machine.lines
+            if f"CASE {case} " in line.text]
     check(said == [f"{case} BEGIN"], f"{case} BEGIN and no verdict", said, machine.log_path)
 
 
 def run_broken(hypervisor):
     """One boot for each case, since one of them ends its boot."""
     for case, expected in BROKEN.items():
-        machine = boot(f"conformance/{BROKEN_GUEST}-{case}-{title(hypervisor)}", hypervisor=hypervisor,
-                       guest=image(BROKEN_GUEST), guest_args=f"case={case}")
+        machine = boot(f"conformance/{BROKEN_GUEST}-{case}-{title(hypervisor)}",
+                       hypervisor=hypervisor, guest=image(BROKEN_GUEST),
+                       guest_args=f"case={case}")
         cases, wrong = verdict.read(machine.lines, machine.ended)
         seen = {v.name: v.status for v in cases}
         check(seen == {case: expected}, {case: expected}, seen, machine.log_path)
@@ -65,7 +68,8 @@ def check_table():
 
 def jobs():
     ends = [case.name for case in table.read_cases()[0] if case.guest == END]
-    jobs = [Job(f"conformance/{END}/{case} [{title(hypervisor)}]", partial(run_end, case, hypervisor))
+    jobs = [Job(f"conformance/{END}/{case} [{title(hypervisor)}]",
+                partial(run_end, case, hypervisor))
             for case in ends for hypervisor in hypervisors()]
     # The kit itself is the same on both.
     jobs.append(Job("conformance/the kit can fail", partial(run_broken, hypervisors()[0])))

@@ -21,7 +21,8 @@ CASE(hypercall_whole_number, "the number is all of rax, not its low half", "hype
     EXPECT_EQ(pv_syscall(1UL << 32 | __HYPERVISOR_xen_version, 0, 0, 0, 0, 0, 0), -XEN_ENOSYS);
 }
 
-CASE(hypercall_both_ways, "the page's slot and a plain syscall make the same call", "hypercall:effect")
+CASE(hypercall_both_ways, "the page's slot and a plain syscall make the same call",
+     "hypercall:effect")
 {
     EXPECT_EQ(pv_hypercall(__HYPERVISOR_xen_version, XENVER_version, 0, 0, 0, 0, 0), 4 << 16 | 17);
     EXPECT_EQ(pv_syscall(__HYPERVISOR_xen_version, XENVER_version, 0, 0, 0, 0, 0), 4 << 16 | 17);
@@ -52,7 +53,8 @@ CASE(hypercall_registers, "all registers but rax, rcx, r11 and the arguments sur
     EXPECT_EQ(flags & (PV_RFLAGS_DF | 1), PV_RFLAGS_DF | 1);
 }
 
-CASE(hypercall_page_slots, "a page slot is at number * 32 and keeps rcx and r11", "hypercall_page:effect")
+CASE(hypercall_page_slots, "a page slot is at number * 32 and keeps rcx and r11",
+     "hypercall_page:effect")
 {
     uint64_t rcx = 0xc0ffee, rax;
     register uint64_t r11 __asm__("r11") = 0xdeca;

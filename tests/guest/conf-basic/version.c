@@ -21,7 +21,8 @@ static bool contains(const char *text, const char *part)
     return false;
 }
 
-CASE(version_number, "version is the result, major << 16 | minor: 4.17", "xen_version.version:effect")
+CASE(version_number, "version is the result, major << 16 | minor: 4.17",
+     "xen_version.version:effect")
 {
     EXPECT_EQ(HYPERVISOR_xen_version(XENVER_version, NULL), 4 << 16 | 17);
 }
@@ -31,7 +32,8 @@ CASE(version_pagesize, "pagesize is the result: 4096", "xen_version.pagesize:eff
     EXPECT_EQ(HYPERVISOR_xen_version(XENVER_pagesize, NULL), 4096);
 }
 
-CASE(version_extraversion, "extraversion fills a text of 16 bytes", "xen_version.extraversion:effect")
+CASE(version_extraversion, "extraversion fills a text of 16 bytes",
+     "xen_version.extraversion:effect")
 {
     xen_extraversion_t text;
 
@@ -52,7 +54,8 @@ CASE(version_compile_info, "compile_info fills four texts", "xen_version.compile
     EXPECT_TRUE(is_text(info.compile_date, sizeof(info.compile_date)));
 }
 
-CASE(version_capabilities, "capabilities name the 64-bit PV guest", "xen_version.capabilities:effect")
+CASE(version_capabilities, "capabilities name the 64-bit PV guest",
+     "xen_version.capabilities:effect")
 {
     static xen_capabilities_info_t text;
 
@@ -123,25 +126,24 @@ CASE(version_commandline, "commandline is the hypervisor's own, a text of 1024 b
     EXPECT_TRUE(contains(text, "com1="));
 }
 
-CASE(version_build_id, "build_id: its length for NULL; -EINVAL for no room, -ENOBUFS for too little",
+CASE(version_build_id, "build_id: its length for NULL; -EINVAL for no room, -ENOBUFS for too "
+     "little",
      "xen_version.build_id:effect xen_version.build_id:EINVAL xen_version.build_id:ENOBUFS "
      "xen_version.build_id:ENODATA")
 {
-    static struct {
-        struct xen_build_id id;
-        unsigned char room[64];
-    } buffer;
+    static uint32_t words[1 + 64 / 4];
+    struct xen_build_id *id = (struct xen_build_id *)words;
     long len = HYPERVISOR_xen_version(XENVER_build_id, NULL);
 
     EXPECT_ON(len, 20, -XEN_ENODATA, "an image without a build id says that it has none");
     if (len < 0)
         return;
-    buffer.id.len = 0;
-    EXPECT_EQ(HYPERVISOR_xen_version(XENVER_build_id, &buffer), -XEN_EINVAL);
-    buffer.id.len = (uint32_t)len - 1;
-    EXPECT_EQ(HYPERVISOR_xen_version(XENVER_build_id, &buffer), -XEN_ENOBUFS);
-    buffer.id.len = sizeof(buffer.room);
-    EXPECT_EQ(HYPERVISOR_xen_version(XENVER_build_id, &buffer), len);
+    id->len = 0;
+    EXPECT_EQ(HYPERVISOR_xen_version(XENVER_build_id, id), -XEN_EINVAL);
+    id->len = (uint32_t)len - 1;
+    EXPECT_EQ(HYPERVISOR_xen_version(XENVER_build_id, id), -XEN_ENOBUFS);
+    id->len = sizeof(words) - sizeof(*id);
+    EXPECT_EQ(HYPERVISOR_xen_version(XENVER_build_id, id), len);
 }
 
 CASE(version_unknown, "an unknown command is -ENOSYS", "xen_version:ENOSYS")

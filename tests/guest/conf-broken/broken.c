@@ -19,7 +19,8 @@ CASE(broken_fault, "a fault that does not come fails", "exception.PF:kernel")
     EXPECT_FAULT(pv_probe_read(PV_VIRT_BASE, &value), PV_FAULT(PV_PF, 0));
 }
 
-CASE(broken_worst, "one failed check among good ones, and a skip, fails", "xen_version.version:effect")
+CASE(broken_worst, "one failed check among good ones, and a skip, fails",
+     "xen_version.version:effect")
 {
     EXPECT_EQ(1, 1);
     EXPECT_EQ(HYPERVISOR_xen_version(XENVER_pagesize, NULL), 8192);

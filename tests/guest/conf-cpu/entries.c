@@ -48,7 +48,8 @@ CASE(trap_table_null, "no table at all clears the vectors", "set_trap_table:effe
     EXPECT_EQ(pv_fault_vector(f), PV_GP);
 }
 
-CASE(trap_table_canonical, "an address that is not canonical is -EINVAL; entries before it are taken",
+CASE(trap_table_canonical, "an address that is not canonical is -EINVAL; entries before it are "
+     "taken",
      "set_trap_table:EINVAL")
 {
     struct trap_info table[] = {
@@ -70,8 +71,9 @@ CASE(trap_table_fault, "a table that can't be read is -EFAULT", "set_trap_table:
     EXPECT_EQ(HYPERVISOR_set_trap_table((struct trap_info *)CONF_HYPERVISOR_VA), -XEN_EFAULT);
 }
 
-CASE(callbacks_old_form, "set_callbacks sets three entries; it says 0 even for an address that is not "
-     "canonical, which it leaves out", "set_callbacks:effect")
+CASE(callbacks_old_form, "set_callbacks sets three entries; it says 0 even for an address that is "
+     "not canonical, which it leaves out",
+     "set_callbacks:effect")
 {
     uint64_t good = (uint64_t)conf_entry;
     int port = pv_bind_ipi(0, NULL, NULL);
@@ -156,8 +158,9 @@ static void user_int3(void *arg)
     conf_enter_user((uint64_t)PV_USER_PTR(conf_user_int3), PV_RFLAGS_IF);
 }
 
-CASE(stack_switch_effect, "an exception in user mode comes in on the stack that stack_switch named, "
-     "aligned down to 16", "stack_switch:effect")
+CASE(stack_switch_effect, "an exception in user mode comes in on the stack that stack_switch "
+     "named, aligned down to 16",
+     "stack_switch:effect")
 {
     static char stack[4096] __attribute__((aligned(16)));
     uint64_t top = (uint64_t)stack + sizeof(stack);

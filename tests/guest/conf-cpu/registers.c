@@ -19,7 +19,8 @@ CASE(segment_fs, "the FS base is where fs: accesses go", "set_segment_base.fs:ef
     EXPECT_EQ(HYPERVISOR_set_segment_base(SEGBASE_FS, 0), 0);
 }
 
-CASE(segment_gs_kernel, "the kernel's GS base takes effect at once", "set_segment_base.gs_kernel:effect")
+CASE(segment_gs_kernel, "the kernel's GS base takes effect at once",
+     "set_segment_base.gs_kernel:effect")
 {
     struct pv_vcpu *self = pv_this_vcpu();
     struct {
@@ -126,7 +127,8 @@ CASE(fpu_task_switched, "after fpu_taskswitch(1) the first use of the FPU is #NM
     EXPECT_FAULT(use_fpu(), PV_NO_FAULT);
 }
 
-CASE(fpu_state_kept, "FPU and SSE registers survive a hypercall that blocks", "fpu_taskswitch:effect")
+CASE(fpu_state_kept, "FPU and SSE registers survive a hypercall that blocks",
+     "fpu_taskswitch:effect")
 {
     uint64_t value = 0xfeedfacecafebeefUL, seen = 0, deadline = pv_system_time() + PV_NS_PER_MS;
 
@@ -141,7 +143,8 @@ CASE(fpu_state_kept, "FPU and SSE registers survive a hypercall that blocks", "f
 #define DR6_INIT 0xffff0ff0UL
 #define DR7_INIT 0x400UL
 
-CASE(debugreg_set_get, "what is set in DR0 to DR3 is read back", "set_debugreg:effect get_debugreg:effect")
+CASE(debugreg_set_get, "what is set in DR0 to DR3 is read back",
+     "set_debugreg:effect get_debugreg:effect")
 {
     for (int i = 0; i < 4; i++) {
         EXPECT_EQ(HYPERVISOR_set_debugreg(i, (uint64_t)cell + i), 0);
@@ -150,13 +153,15 @@ CASE(debugreg_set_get, "what is set in DR0 to DR3 is read back", "set_debugreg:e
     }
 }
 
-CASE(debugreg_initial, "DR6 and DR7 start with their reset values", "get_debugreg:effect start.debugreg:effect")
+CASE(debugreg_initial, "DR6 and DR7 start with their reset values",
+     "get_debugreg:effect start.debugreg:effect")
 {
     EXPECT_EQ(HYPERVISOR_get_debugreg(6), DR6_INIT);
     EXPECT_EQ(HYPERVISOR_get_debugreg(7), DR7_INIT);
 }
 
-CASE(debugreg_hypervisor, "a breakpoint in the hypervisor's range or at no canonical address is -EPERM",
+CASE(debugreg_hypervisor, "a breakpoint in the hypervisor's range or at no canonical address is "
+     "-EPERM",
      "set_debugreg:EPERM security.breakpoint:refused")
 {
     EXPECT_EQ(HYPERVISOR_set_debugreg(0, CONF_HYPERVISOR_VA), -XEN_EPERM);
@@ -175,7 +180,8 @@ CASE(debugreg_control, "DR7: general detect is -EPERM, reserved bits are put rig
     EXPECT_EQ(HYPERVISOR_get_debugreg(6), DR6_INIT);
 }
 
-CASE(debugreg_unknown, "a register that does not exist is -ENODEV", "set_debugreg:ENODEV get_debugreg:ENODEV")
+CASE(debugreg_unknown, "a register that does not exist is -ENODEV",
+     "set_debugreg:ENODEV get_debugreg:ENODEV")
 {
     EXPECT_EQ(HYPERVISOR_set_debugreg(8, 0), -XEN_ENODEV);
     EXPECT_EQ(HYPERVISOR_get_debugreg(8), -XEN_ENODEV);

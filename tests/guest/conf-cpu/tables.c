@@ -66,7 +66,8 @@ CASE(gdt_load, "a descriptor of the guest's GDT can be loaded by its selector",
     drop_gdt(gdt);
 }
 
-CASE(gdt_selector_faults, "empty and absent descriptors fault as the processor says, with the selector",
+CASE(gdt_selector_faults, "empty and absent descriptors fault as the processor says, with the "
+     "selector",
      "set_gdt:effect exception.GP:kernel exception.NP:kernel")
 {
     uint64_t *gdt = gdt_page();
@@ -115,7 +116,8 @@ CASE(gdt_bad_frames, "a frame that is absent, writably mapped or a page table ca
     pv_free_page(page);
 }
 
-CASE(gdt_no_writable, "while a frame is a GDT page, it can't be mapped writable nor pinned as a table",
+CASE(gdt_no_writable, "while a frame is a GDT page, it can't be mapped writable nor pinned as a "
+     "table",
      "security.gdt_writable:refused security.gdt_page_table:refused")
 {
     uint64_t *gdt = gdt_page();
@@ -149,8 +151,8 @@ static const struct {
     { "task gate", 0x0000e50000330000UL, 0, -XEN_EINVAL },
 };
 
-CASE(descriptor_audit, "update_descriptor raises the DPL of code and data to 3, takes what is absent, "
-     "and refuses system descriptors",
+CASE(descriptor_audit, "update_descriptor raises the DPL of code and data to 3, takes what is "
+     "absent, and refuses system descriptors",
      "update_descriptor:effect update_descriptor:EINVAL security.descriptor_types:refused")
 {
     uint64_t *gdt = gdt_page();
@@ -192,7 +194,8 @@ CASE(descriptor_plain_page, "update_descriptor also writes to an ordinary page",
     pv_free_page(page);
 }
 
-CASE(descriptor_bad_place, "a misaligned address, a page table or a frame that is absent is -EINVAL",
+CASE(descriptor_bad_place, "a misaligned address, a page table or a frame that is absent is "
+     "-EINVAL",
      "update_descriptor:EINVAL security.gdt_page_table:refused")
 {
     uint64_t *page = pv_alloc_page(), *l1 = pv_alloc_table();

@@ -6,7 +6,8 @@
 
 CONF_GUEST("conf-emulate");
 
-CASE(cpuid_leaves, "the hypervisor's leaves: signature, version, pages, PV", "cpuid.hypervisor:effect")
+CASE(cpuid_leaves, "the hypervisor's leaves: signature, version, pages, PV",
+     "cpuid.hypervisor:effect")
 {
     struct conf_cpuid r = conf_cpuid(XEN_CPUID_LEAF(0), 0);
 
@@ -33,8 +34,8 @@ CASE(cpuid_width, "leaf 5 says how wide machine addresses are", "cpuid.hyperviso
 #define LEAF7_EBX_HIDDEN (1u << 7 | 1u << 10 | 1u << 20)
 #define LEAF7_ECX_HIDDEN (1u << 2 | 1u << 3 | 1u << 16)
 
-CASE(cpuid_hidden, "what a PV guest can't use is hidden: MONITOR, VMX, PCID, x2APIC, TSC deadline; PSE, PGE, "
-     "PSE-36; SMEP, INVPCID, SMAP; UMIP, PKU, LA57; 1 GiB pages",
+CASE(cpuid_hidden, "what a PV guest can't use is hidden: MONITOR, VMX, PCID, x2APIC, TSC deadline; "
+     "PSE, PGE, PSE-36; SMEP, INVPCID, SMAP; UMIP, PKU, LA57; 1 GiB pages",
      "cpuid.policy:hidden")
 {
     struct conf_cpuid one = conf_cpuid(1, 0), seven = conf_cpuid(7, 0);
@@ -50,7 +51,8 @@ CASE(cpuid_hidden, "what a PV guest can't use is hidden: MONITOR, VMX, PCID, x2A
     EXPECT_EQ(extended.ecx & (1u << 2), 0);
 }
 
-CASE(cpuid_shown, "what it needs is shown: the hypervisor bit, FPU, TSC, PAE, CX8, SSE2; SYSCALL, NX, LM",
+CASE(cpuid_shown, "what it needs is shown: the hypervisor bit, FPU, TSC, PAE, CX8, SSE2; SYSCALL, "
+     "NX, LM",
      "cpuid.policy:shown")
 {
     struct conf_cpuid one = conf_cpuid(1, 0), extended = conf_cpuid(0x80000001, 0);

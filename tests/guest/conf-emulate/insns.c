@@ -53,7 +53,8 @@ CASE(insn_cr_read, "reads of CR0, CR2, CR3 and CR4 are carried out", "emulate.mo
     EXPECT_EQ(read_cr(4) & 0x20, 0x20);
 }
 
-CASE(insn_cr0_write, "of CR0 a guest may change TS only; clts clears it", "emulate.mov_cr:cr0 emulate.clts:effect")
+CASE(insn_cr0_write, "of CR0 a guest may change TS only; clts clears it",
+     "emulate.mov_cr:cr0 emulate.clts:effect")
 {
     uint64_t cr0 = read_cr(0);
 
@@ -85,7 +86,8 @@ CASE(insn_cr3_write, "a write of CR3 is a NEW_BASEPTR: a good root is loaded, a 
     pv_free_page(page);
 }
 
-CASE(insn_cr4_write, "a write of CR4 that the guest may make is carried out; bits that are the host's do not change",
+CASE(insn_cr4_write, "a write of CR4 that the guest may make is carried out; bits that are the "
+     "host's do not change",
      "emulate.mov_cr:cr4")
 {
     uint64_t cr4 = read_cr(4);
@@ -187,7 +189,8 @@ USER_INSN(outb, "outb %%al, $0x61")
 USER_INSN(swapgs, "swapgs")
 USER_INSN(read_dr, "mov %%db0, %%rax")
 
-CASE(insn_user, "in user mode each privileged instruction is #GP(0), also those that the kernel may use",
+CASE(insn_user, "in user mode each privileged instruction is #GP(0), also those that the kernel "
+     "may use",
      "emulate.refused:user security.privileged:refused")
 {
     static const struct {

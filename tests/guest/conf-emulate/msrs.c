@@ -13,7 +13,8 @@
 
 static uint64_t cell = 0x5eed;
 
-CASE(msr_fs_base, "the FS base is read and written as set_segment_base does", "msr.fs_base:effect msr.fs_base:GP")
+CASE(msr_fs_base, "the FS base is read and written as set_segment_base does",
+     "msr.fs_base:effect msr.fs_base:GP")
 {
     uint64_t value = 0, loaded;
 
@@ -44,7 +45,8 @@ CASE(msr_gs_base, "in the kernel GS_BASE is the kernel's and KERNEL_GS_BASE the 
     EXPECT_FAULT(pv_probe_wrmsr(KERNEL_GS, 0), PV_NO_FAULT);
 }
 
-CASE(msr_efer, "EFER shows long mode, NX and SYSCALL; writing what it is does nothing, another value is #GP",
+CASE(msr_efer, "EFER shows long mode, NX and SYSCALL; writing what it is does nothing, another "
+     "value is #GP",
      "msr.efer:effect msr.efer:GP")
 {
     uint64_t efer = 0;
@@ -66,7 +68,8 @@ CASE(msr_pat, "PAT reads the interface's value and can't be written", "msr.pat:e
     EXPECT_FAULT(pv_probe_wrmsr(PAT, 0x0007040600070406UL), GP0);
 }
 
-CASE(msr_apic_base, "APIC_BASE says: enabled, at the usual place, boot processor", "msr.apic_base:effect")
+CASE(msr_apic_base, "APIC_BASE says: enabled, at the usual place, boot processor",
+     "msr.apic_base:effect")
 {
     uint64_t base = 0;
 
@@ -74,7 +77,8 @@ CASE(msr_apic_base, "APIC_BASE says: enabled, at the usual place, boot processor
     EXPECT_EQ(base, 0xfee00900UL);
 }
 
-CASE(msr_unknown, "an unknown register is #GP, both ways", "msr.unknown:GP security.privileged:refused")
+CASE(msr_unknown, "an unknown register is #GP, both ways",
+     "msr.unknown:GP security.privileged:refused")
 {
     uint64_t value;
 

@@ -17,7 +17,8 @@ static void fault_on_stack(uint64_t rsp)
     STILL_HERE();
 }
 
-CASE(end_bad_stack, "an exception on a stack that is not mapped ends the domain", "end.bad_stack:crash")
+CASE(end_bad_stack, "an exception on a stack that is not mapped ends the domain",
+     "end.bad_stack:crash")
 {
     fault_on_stack(CONF_EMPTY_VA + 4096);
 }
@@ -28,7 +29,8 @@ CASE(end_hypervisor_stack, "an exception on a stack in the hypervisor's range en
     fault_on_stack(CONF_HYPERVISOR_VA + 4096);
 }
 
-CASE(end_m2p_stack, "so does one on a stack in the machine-to-physical table", "end.bad_stack:crash")
+CASE(end_m2p_stack, "so does one on a stack in the machine-to-physical table",
+     "end.bad_stack:crash")
 {
     fault_on_stack(HYPERVISOR_VIRT_START + 4096);
 }
@@ -60,7 +62,8 @@ CASE(end_stack_overflow, "a stack that overflows into an unmapped page ends the 
     uint64_t va = pv_vmap_alloc(3);
 
     EXPECT_EQ(pv_map(va + PV_PAGE_SIZE, pv_va_to_mfn(pv_alloc_page()), PV_PROT_RW), 0);
-    __asm__ volatile("mov %0, %%rsp; jmp *%1" : : "r"(va + 2 * PV_PAGE_SIZE), "r"(recurse) : "memory");
+    __asm__ volatile("mov %0, %%rsp; jmp *%1"
+                     : : "r"(va + 2 * PV_PAGE_SIZE), "r"(recurse) : "memory");
     STILL_HERE();
 }
 
@@ -71,12 +74,14 @@ static void iret_at(uint64_t rsp)
     STILL_HERE();
 }
 
-CASE(end_iret_unmapped, "iret with a frame that is not mapped ends the domain", "end.iret_bad_frame:crash")
+CASE(end_iret_unmapped, "iret with a frame that is not mapped ends the domain",
+     "end.iret_bad_frame:crash")
 {
     iret_at(CONF_EMPTY_VA);
 }
 
-CASE(end_iret_hypervisor, "so does one with a frame in the hypervisor's range", "end.iret_bad_frame:crash")
+CASE(end_iret_hypervisor, "so does one with a frame in the hypervisor's range",
+     "end.iret_bad_frame:crash")
 {
     iret_at(CONF_HYPERVISOR_VA);
 }
@@ -88,7 +93,8 @@ CASE(end_no_handler, "an exception without a handler ends the domain", "end.no_h
     STILL_HERE();
 }
 
-CASE(end_no_user_root, "a return to user mode without a user root ends the domain", "end.no_user_root:crash")
+CASE(end_no_user_root, "a return to user mode without a user root ends the domain",
+     "end.no_user_root:crash")
 {
     conf_enter_user(PV_USER_BASE, PV_RFLAGS_IF);
     STILL_HERE();

@@ -32,7 +32,8 @@ static long close_port(evtchn_port_t port)
 }
 
 CASE(virq_bind, "a virtual interrupt has one port, which status shows",
-     "event_channel_op.bind_virq:effect event_channel_op.bind_virq:EEXIST event_channel_op.status:effect event_channel_op.close:effect")
+     "event_channel_op.bind_virq:effect event_channel_op.bind_virq:EEXIST "
+     "event_channel_op.status:effect event_channel_op.close:effect")
 {
     struct evtchn_status st;
     evtchn_port_t port, second;
@@ -49,7 +50,8 @@ CASE(virq_bind, "a virtual interrupt has one port, which status shows",
     EXPECT_EQ(close_port(port), 0);
 }
 
-CASE(virq_bad, "an unknown interrupt is -EINVAL, an absent vCPU -ENOENT, a global one not on vCPU 0 -EINVAL",
+CASE(virq_bad, "an unknown interrupt is -EINVAL, an absent vCPU -ENOENT, a global one not on vCPU "
+     "0 -EINVAL",
      "event_channel_op.bind_virq:EINVAL event_channel_op.bind_virq:ENOENT")
 {
     evtchn_port_t port;
@@ -60,7 +62,8 @@ CASE(virq_bad, "an unknown interrupt is -EINVAL, an absent vCPU -ENOENT, a globa
     EXPECT_EQ(bind_virq(VIRQ_CONSOLE, 1, &port), -XEN_EINVAL);
 }
 
-CASE(ipi_bind, "an IPI port belongs to a vCPU that exists", "event_channel_op.bind_ipi:effect event_channel_op.bind_ipi:ENOENT")
+CASE(ipi_bind, "an IPI port belongs to a vCPU that exists",
+     "event_channel_op.bind_ipi:effect event_channel_op.bind_ipi:ENOENT")
 {
     struct evtchn_bind_ipi bind = { .vcpu = 0 };
     struct evtchn_status st;
@@ -74,9 +77,10 @@ CASE(ipi_bind, "an IPI port belongs to a vCPU that exists", "event_channel_op.bi
     EXPECT_EQ(op(EVTCHNOP_bind_ipi, &bind), -XEN_ENOENT);
 }
 
-CASE(unbound_then_interdomain, "an unbound port offered to the caller itself can be bound: both ends show the other, "
-     "and the binder's starts pending",
-     "event_channel_op.alloc_unbound:effect event_channel_op.bind_interdomain:effect event_channel_op.status:effect")
+CASE(unbound_then_interdomain, "an unbound port offered to the caller itself can be bound: both "
+     "ends show the other, and the binder's starts pending",
+     "event_channel_op.alloc_unbound:effect event_channel_op.bind_interdomain:effect "
+     "event_channel_op.status:effect")
 {
     struct evtchn_alloc_unbound alloc = { .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
     struct evtchn_bind_interdomain bind = { .remote_dom = DOMID_SELF };
@@ -103,8 +107,10 @@ CASE(unbound_then_interdomain, "an unbound port offered to the caller itself can
     EXPECT_EQ(close_port(alloc.port), 0);
 }
 
-CASE(interdomain_bad, "binding to a port that is not offered is -EINVAL, to a domain that is not there -ESRCH",
-     "event_channel_op.bind_interdomain:EINVAL event_channel_op.bind_interdomain:ESRCH event_channel_op.alloc_unbound:ESRCH")
+CASE(interdomain_bad, "binding to a port that is not offered is -EINVAL, to a domain that is not "
+     "there -ESRCH",
+     "event_channel_op.bind_interdomain:EINVAL event_channel_op.bind_interdomain:ESRCH "
+     "event_channel_op.alloc_unbound:ESRCH")
 {
     struct evtchn_alloc_unbound alloc = { .dom = 77, .remote_dom = DOMID_SELF };
     struct evtchn_bind_interdomain bind = { .remote_dom = DOMID_SELF, .remote_port = 4000 };
@@ -140,7 +146,8 @@ CASE(close_bad, "port 0, a free port and a number past the end can't be closed",
     EXPECT_EQ(close_port(~0u), -XEN_EINVAL);
 }
 
-CASE(send_rules, "send: an IPI or interdomain port works, an unbound one takes it without effect, others are -EINVAL",
+CASE(send_rules, "send: an IPI or interdomain port works, an unbound one takes it without effect, "
+     "others are -EINVAL",
      "event_channel_op.send:effect event_channel_op.send:EINVAL")
 {
     struct evtchn_bind_ipi ipi = { .vcpu = 0 };
@@ -175,8 +182,8 @@ CASE(send_interdomain, "send on one end sets the other pending", "event_channel_
     EXPECT_EQ(pv_close(a), 0);
 }
 
-CASE(status_bad, "status of port 0 or past the end is -EINVAL, of a domain that is not there -ESRCH; "
-     "a free port is closed",
+CASE(status_bad, "status of port 0 or past the end is -EINVAL, of a domain that is not there "
+     "-ESRCH; a free port is closed",
      "event_channel_op.status:EINVAL event_channel_op.status:ESRCH event_channel_op.status:effect")
 {
     struct evtchn_status st;
@@ -189,8 +196,10 @@ CASE(status_bad, "status of port 0 or past the end is -EINVAL, of a domain that 
     EXPECT_EQ(op(EVTCHNOP_status, &st), -XEN_ESRCH);
 }
 
-CASE(bind_vcpu_rules, "bind_vcpu moves an interdomain port; not an IPI or a per-vCPU interrupt; not to an absent vCPU",
-     "event_channel_op.bind_vcpu:effect event_channel_op.bind_vcpu:EINVAL event_channel_op.bind_vcpu:ENOENT")
+CASE(bind_vcpu_rules, "bind_vcpu moves an interdomain port; not an IPI or a per-vCPU interrupt; "
+     "not to an absent vCPU",
+     "event_channel_op.bind_vcpu:effect event_channel_op.bind_vcpu:EINVAL "
+     "event_channel_op.bind_vcpu:ENOENT")
 {
     struct evtchn_bind_vcpu move = { .vcpu = 0 };
     int ipi = pv_bind_ipi(0, NULL, NULL), virq = pv_bind_virq(VIRQ_TIMER, 0, NULL, NULL);
@@ -210,7 +219,8 @@ CASE(bind_vcpu_rules, "bind_vcpu moves an interdomain port; not an IPI or a per-
     EXPECT_EQ(pv_close(ipi) | pv_close(virq) | pv_close(a), 0);
 }
 
-CASE(event_reset, "reset closes all ports of the domain", "event_channel_op.reset:effect event_channel_op.reset:ESRCH")
+CASE(event_reset, "reset closes all ports of the domain",
+     "event_channel_op.reset:effect event_channel_op.reset:ESRCH")
 {
     struct evtchn_reset reset = { .dom = 77 };
     struct evtchn_status st;
@@ -229,7 +239,8 @@ CASE(event_unknown, "another command is -ENOSYS", "event_channel_op:ENOSYS")
     EXPECT_EQ(op(-1, NULL), -XEN_ENOSYS);
 }
 
-CASE(event_pointers, "every command of the two-level kind with a bad pointer is -EFAULT", "event_channel_op:EFAULT")
+CASE(event_pointers, "every command of the two-level kind with a bad pointer is -EFAULT",
+     "event_channel_op:EFAULT")
 {
     static const uint64_t bad[] = { CONF_EMPTY_VA, CONF_BAD_VA, CONF_HYPERVISOR_VA };
 
@@ -245,7 +256,8 @@ CASE(event_pointers, "every command of the two-level kind with a bad pointer is 
 }
 
 CASE(event_read_only, "a result that can't be written is -EFAULT, and no port stays behind",
-     "event_channel_op.alloc_unbound:EFAULT event_channel_op.bind_ipi:EFAULT security.pointer_read_only:refused")
+     "event_channel_op.alloc_unbound:EFAULT event_channel_op.bind_ipi:EFAULT "
+     "security.pointer_read_only:refused")
 {
     struct evtchn_alloc_unbound *page = pv_alloc_page();
     int first = pv_bind_ipi(0, NULL, NULL), second;

@@ -32,7 +32,8 @@ CASE(upcall_delivery, "an event that is not masked calls back before the sender'
     EXPECT_EQ(pv_close(port), 0);
 }
 
-CASE(upcall_masked_vcpu, "with the vCPU's mask on, the event waits: pending, selector and flag are set",
+CASE(upcall_masked_vcpu, "with the vCPU's mask on, the event waits: pending, selector and flag are "
+     "set",
      "upcall.mask:effect")
 {
     int port = pv_bind_ipi(0, NULL, NULL);
@@ -66,7 +67,8 @@ CASE(upcall_masked_port, "with the port's mask on, only its pending bit is set; 
     EXPECT_EQ(pv_close(port), 0);
 }
 
-CASE(upcall_unmask_bad, "unmask of port 0 does nothing; of a port that is free or past the end is -EINVAL",
+CASE(upcall_unmask_bad, "unmask of port 0 does nothing; of a port that is free or past the end is "
+     "-EINVAL",
      "event_channel_op.unmask:EINVAL")
 {
     struct evtchn_unmask unmask = { .port = 4000 };
@@ -90,7 +92,8 @@ CASE(upcall_merges, "an event that is pending already is the same event", "upcal
     EXPECT_EQ(pv_close(port), 0);
 }
 
-CASE(upcall_frame, "the callback's frame has no error code; events are masked in it, and the saved IF is set",
+CASE(upcall_frame, "the callback's frame has no error code; events are masked in it, and the saved "
+     "IF is set",
      "callback.event:frame")
 {
     int port = pv_bind_ipi(0, NULL, NULL);

@@ -5,7 +5,8 @@
 #define PLACE 0xffffd28000000000UL
 #define TABLE (PV_PTE_P | PV_PTE_RW | PV_PTE_USER | PV_PTE_A | PV_PTE_D)
 
-CASE(types_exclusive, "a table of one level can't be used as another's", "security.type_confusion:refused")
+CASE(types_exclusive, "a table of one level can't be used as another's",
+     "security.type_confusion:refused")
 {
     void *table = pv_alloc_table();
     pv_mfn_t mfn = pv_va_to_mfn(table);
@@ -19,15 +20,18 @@ CASE(types_exclusive, "a table of one level can't be used as another's", "securi
     EXPECT_EQ(pv_free_table(table), 0);
 }
 
-CASE(types_wrong_level, "an entry for a table of the wrong level is refused", "security.type_confusion:refused")
+CASE(types_wrong_level, "an entry for a table of the wrong level is refused",
+     "security.type_confusion:refused")
 {
     void *l1 = pv_alloc_table(), *l3 = pv_alloc_table(), *l4 = pv_alloc_table();
 
     EXPECT_EQ(pv_pin(pv_va_to_mfn(l1), 1), 0);
     EXPECT_EQ(pv_pin(pv_va_to_mfn(l3), 3), 0);
     EXPECT_EQ(pv_pin(pv_va_to_mfn(l4), 4), 0);
-    EXPECT_EQ(pv_write_pte(pv_va_to_mfn(l3).nr << 12, pv_pte(pv_va_to_mfn(l1), TABLE)), -XEN_EINVAL);
-    EXPECT_EQ(pv_write_pte(pv_va_to_mfn(l4).nr << 12, pv_pte(pv_va_to_mfn(l1), TABLE)), -XEN_EINVAL);
+    EXPECT_EQ(pv_write_pte(pv_va_to_mfn(l3).nr << 12, pv_pte(pv_va_to_mfn(l1), TABLE)),
+              -XEN_EINVAL);
+    EXPECT_EQ(pv_write_pte(pv_va_to_mfn(l4).nr << 12, pv_pte(pv_va_to_mfn(l1), TABLE)),
+              -XEN_EINVAL);
     EXPECT_EQ(pv_write_pte(pv_va_to_mfn(l4).nr << 12, pv_pte(pv_va_to_mfn(l3), TABLE)), 0);
     EXPECT_EQ(pv_unpin(pv_va_to_mfn(l4)), 0);
     EXPECT_EQ(pv_unpin(pv_va_to_mfn(l3)), 0);
@@ -43,7 +47,7 @@ CASE(types_gdt_as_table, "a table can't be made of a page that was written while
     uint64_t *gdt = pv_alloc_table();
     unsigned long frame = pv_va_to_mfn(gdt).nr;
 
-    /* As a descriptor this is absent; as an L1 entry it would map the hypervisor's lowest frames. */
+    /* As a descriptor this is absent; as an L1 entry it would map the lowest frame writable. */
     EXPECT_EQ(HYPERVISOR_set_gdt(&frame, 512), 0);
     EXPECT_EQ(HYPERVISOR_update_descriptor((frame << 12) + 64, 0x7), 0);
     EXPECT_EQ(pv_pin(pv_va_to_mfn(gdt), 1), -XEN_EINVAL);
@@ -69,7 +73,8 @@ CASE(types_l4_slots, "entries of an L4 in the hypervisor's slots can't be set",
     EXPECT_EQ(pv_free_table(l3), 0);
 }
 
-CASE(types_l4_slots_pin, "what a table has in these slots before it is pinned is not looked at, and gone",
+CASE(types_l4_slots_pin, "what a table has in these slots before it is pinned is not looked at, "
+     "and gone",
      "security.l4_slots:refused")
 {
     uint64_t *l4 = pv_alloc_page(), value;
@@ -85,7 +90,8 @@ CASE(types_l4_slots_pin, "what a table has in these slots before it is pinned is
     EXPECT_EQ(pv_free_table(l4), 0);
 }
 
-CASE(types_foreign_frame, "a frame of the hypervisor's can't be mapped, neither read-only nor writable",
+CASE(types_foreign_frame, "a frame of the hypervisor's can't be mapped, neither read-only nor "
+     "writable",
      "security.hypervisor_frames:refused")
 {
     void *page = pv_alloc_page();
@@ -104,7 +110,8 @@ CASE(types_foreign_frame, "a frame of the hypervisor's can't be mapped, neither 
 
 /* ---- The hypervisor's range ---- */
 
-CASE(range_m2p, "the machine-to-physical table is readable, not writable and not executable, in kernel mode",
+CASE(range_m2p, "the machine-to-physical table is readable, not writable and not executable, in "
+     "kernel mode",
      "security.m2p:readonly start.m2p:effect")
 {
     uint64_t value = 0, va = HYPERVISOR_VIRT_START + pv_current_root().nr * 8;

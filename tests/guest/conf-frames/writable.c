@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The one invariant: no frame is writable for a guest while it is a page table. Every way around it. */
+/*
+ * The one invariant: no frame is writable for a guest while it is a page table. Every way around
+ * it.
+ */
 #include "../lib/case.h"
 
 CONF_GUEST("conf-frames");
@@ -67,7 +70,8 @@ CASE(writable_update_va, "update_va_mapping does not map a page table writable",
     drop_l1(l1);
 }
 
-CASE(writable_mmu_update, "nor does mmu_update, by any of its commands", "security.table_writable:refused")
+CASE(writable_mmu_update, "nor does mmu_update, by any of its commands",
+     "security.table_writable:refused")
 {
     uint64_t *l1 = pinned_l1(), entry, value;
 
@@ -193,7 +197,8 @@ CASE(writable_user_root, "an entry in the user's tables keeps the same rules",
     pv_free_page(page);
 }
 
-CASE(writable_roots, "the roots in use and the tables of the domain builder can't be mapped writable",
+CASE(writable_roots, "the roots in use and the tables of the domain builder can't be mapped "
+     "writable",
      "security.table_writable:refused start.tables:readonly")
 {
     const struct start_info *si = pv_start_info;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* vm_assist(writable_pagetables): the kernel's own stores into L1 tables are checked and carried out. */
+/* vm_assist(writable_pagetables): the kernel's own stores into L1 tables are checked and done. */
 #include "../lib/case.h"
 
 static uint64_t *l1;
@@ -63,8 +63,8 @@ CASE(assist_and_byte, "and a locked and of one byte, which takes a permission aw
     tear_down();
 }
 
-CASE(assist_cmpxchg, "and a locked cmpxchg and btr", "writable_pagetables.cmpxchg:effect "
-     "writable_pagetables.btr:effect")
+CASE(assist_cmpxchg, "and a locked cmpxchg and btr",
+     "writable_pagetables.cmpxchg:effect writable_pagetables.btr:effect")
 {
     uint64_t old;
     pv_fault_t f;

@@ -7,7 +7,8 @@ static long one(struct mmuext_op op, unsigned int domain)
     return HYPERVISOR_mmuext_op(&op, 1, NULL, domain);
 }
 
-CASE(ext_pin_twice, "a table is pinned once: again is -EINVAL, as is unpinning one that is not pinned",
+CASE(ext_pin_twice, "a table is pinned once: again is -EINVAL, as is unpinning one that is not "
+     "pinned",
      "mmuext_op.pin_l1:EINVAL mmuext_op.unpin:effect mmuext_op.unpin:EINVAL")
 {
     void *l1 = pv_alloc_table();
@@ -88,8 +89,9 @@ CASE(ext_new_user_baseptr, "NEW_USER_BASEPTR takes an L4 or 0",
     pv_free_page(page);
 }
 
-CASE(ext_flushes, "all kinds of flush succeed", "mmuext_op.tlb_flush_local:effect "
-     "mmuext_op.invlpg_local:effect mmuext_op.tlb_flush_multi:effect mmuext_op.invlpg_multi:effect "
+CASE(ext_flushes, "all kinds of flush succeed",
+     "mmuext_op.tlb_flush_local:effect mmuext_op.invlpg_local:effect "
+     "mmuext_op.tlb_flush_multi:effect mmuext_op.invlpg_multi:effect "
      "mmuext_op.tlb_flush_all:effect mmuext_op.invlpg_all:effect mmuext_op.flush_cache:effect "
      "mmuext_op.flush_cache_global:effect")
 {
@@ -121,7 +123,8 @@ CASE(ext_flush_mask, "a bitmap of vCPUs that can't be read is an error",
     EXPECT_EQ(one(op, DOMID_SELF), -XEN_EINVAL);
 }
 
-CASE(ext_flush_effect, "INVLPG_LOCAL makes a changed entry visible", "mmuext_op.invlpg_local:effect")
+CASE(ext_flush_effect, "INVLPG_LOCAL makes a changed entry visible",
+     "mmuext_op.invlpg_local:effect")
 {
     uint64_t va = pv_vmap_alloc(1), value = 0;
     uint64_t *a = pv_alloc_page(), *b = pv_alloc_page();
@@ -200,7 +203,8 @@ CASE(ext_set_ldt, "an LDT is mapped when a selector of it is first used",
     EXPECT_EQ(pv_free_table(ldt), 0);
 }
 
-CASE(ext_set_ldt_bad, "an LDT of too many entries, not on a page, or in the hypervisor's range is -EINVAL",
+CASE(ext_set_ldt_bad, "an LDT of too many entries, not on a page, or in the hypervisor's range is "
+     "-EINVAL",
      "mmuext_op.set_ldt:EINVAL")
 {
     EXPECT_EQ(set_ldt((uint64_t)CONF_EMPTY_VA, 8193), -XEN_EINVAL);
@@ -223,7 +227,8 @@ CASE(ext_unknown, "another command is -ENOSYS", "mmuext_op:ENOSYS")
     EXPECT_EQ(pv_mmuext_mfn(~0u, pv_mfn(0)), -XEN_ENOSYS);
 }
 
-CASE(ext_list, "a list is done up to the first that fails, whose index pdone gets; bad pointers are -EFAULT",
+CASE(ext_list, "a list is done up to the first that fails, whose index pdone gets; bad pointers "
+     "are -EFAULT",
      "mmuext_op:done mmuext_op:EFAULT mmuext_op:ESRCH")
 {
     struct mmuext_op list[] = {

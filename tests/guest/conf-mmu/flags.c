@@ -46,8 +46,8 @@ static const struct flag {
     { "address bit 51", 1UL << 51, -XEN_EPERM, -XEN_EINVAL },
 };
 
-CASE(flags_l1, "a leaf of the first domain may have every bit; a frame past the machine's is "
-     "I/O memory that it may not map",
+CASE(flags_l1, "a leaf of the first domain may have every bit; a frame past the machine's is I/O "
+     "memory that it may not map",
      "mmu_flags.l1:allowed mmu_flags.l1:refused mmuext_op.pin_l1:effect mmuext_op.pin_l1:EINVAL")
 {
     for (size_t i = 0; i < PV_ARRAY_SIZE(flags); i++) {

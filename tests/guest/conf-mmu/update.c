@@ -51,7 +51,8 @@ CASE(mmu_normal, "a normal update writes the entry: the page can be used at once
     pv_free_page(page);
 }
 
-CASE(mmu_not_present, "an entry that is not present may hold anything else", "mmu_update.normal:effect")
+CASE(mmu_not_present, "an entry that is not present may hold anything else",
+     "mmu_update.normal:effect")
 {
     uint64_t swap = 0x7fffedcba9876f5eUL & ~PV_PTE_P;
 
@@ -60,7 +61,8 @@ CASE(mmu_not_present, "an entry that is not present may hold anything else", "mm
     EXPECT_EQ(update(leaf(), 0, DOMID_SELF), 0);
 }
 
-CASE(mmu_preserve_ad, "PRESERVE_AD keeps the accessed and dirty bits that the entry has; normal does not",
+CASE(mmu_preserve_ad, "PRESERVE_AD keeps the accessed and dirty bits that the entry has; normal "
+     "does not",
      "mmu_update.preserve_ad:effect")
 {
     void *page = pv_alloc_page();
@@ -76,7 +78,8 @@ CASE(mmu_preserve_ad, "PRESERVE_AD keeps the accessed and dirty bits that the en
     pv_free_page(page);
 }
 
-CASE(mmu_no_translate, "NO_TRANSLATE does what a normal update does, for a guest that has machine frames",
+CASE(mmu_no_translate, "NO_TRANSLATE does what a normal update does, for a guest that has machine "
+     "frames",
      "mmu_update.no_translate:effect")
 {
     void *page = pv_alloc_page();
@@ -130,7 +133,8 @@ CASE(mmu_bad_table, "an address in no frame of the caller's is -EINVAL", "mmu_up
     EXPECT_EQ(update(~0xfffUL, 0, DOMID_SELF), -XEN_EINVAL);
 }
 
-CASE(mmu_unknown, "the low three bits are the command: 4 and above are -ENOSYS", "mmu_update:ENOSYS")
+CASE(mmu_unknown, "the low three bits are the command: 4 and above are -ENOSYS",
+     "mmu_update:ENOSYS")
 {
     uint64_t *page = pv_alloc_page();
 
@@ -180,7 +184,8 @@ CASE(mmu_long, "a long list is done to its end, and all of it is counted", "mmu_
     pv_free_page(page);
 }
 
-CASE(mmu_bad_pointers, "a list that can't be read is -EFAULT; a count that can't be written is left out",
+CASE(mmu_bad_pointers, "a list that can't be read is -EFAULT; a count that can't be written is "
+     "left out",
      "mmu_update:EFAULT")
 {
     static const uint64_t bad[] = { CONF_EMPTY_VA, CONF_BAD_VA, CONF_HYPERVISOR_VA };
@@ -194,7 +199,8 @@ CASE(mmu_bad_pointers, "a list that can't be read is -EFAULT; a count that can't
     pv_free_page(page);
 }
 
-CASE(mmu_domains, "frames of a domain that is not there: -ESRCH; a page-table owner that is not: -ESRCH",
+CASE(mmu_domains, "frames of a domain that is not there: -ESRCH; a page-table owner that is not: "
+     "-ESRCH",
      "mmu_update:ESRCH")
 {
     void *page = pv_alloc_page();
@@ -209,7 +215,8 @@ CASE(mmu_domains, "frames of a domain that is not there: -ESRCH; a page-table ow
     pv_free_page(page);
 }
 
-CASE(mmu_domid_xen, "DOMID_XEN lends the hypervisor's shared frames only: not the caller's, not its own",
+CASE(mmu_domid_xen, "DOMID_XEN lends the hypervisor's shared frames only: not the caller's, not "
+     "its own",
      "mmu_update:foreign security.hypervisor_frames:refused")
 {
     void *page = pv_alloc_page();

@@ -38,7 +38,8 @@ CASE(va_effect, "the entry is written and, with INVLPG or a flush, valid at once
     pv_free_page(b);
 }
 
-CASE(va_mask, "the vCPUs to flush may be a bitmap; one that can't be read is -EFAULT, after the update",
+CASE(va_mask, "the vCPUs to flush may be a bitmap; one that can't be read is -EFAULT, after the "
+     "update",
      "update_va_mapping:multi update_va_mapping:EFAULT")
 {
     uint64_t *page = prepare(), mask __attribute__((aligned(8))) = 1;
@@ -57,8 +58,8 @@ CASE(va_no_table, "an address without an L1 table is -EINVAL", "update_va_mappin
     EXPECT_EQ(pv_update_va(CONF_BAD_VA, 0, UVMF_INVLPG), -XEN_EINVAL);
 }
 
-CASE(va_hypervisor, "an address in the hypervisor's range is -EINVAL", "update_va_mapping:EINVAL "
-     "security.hypervisor_range_update:refused")
+CASE(va_hypervisor, "an address in the hypervisor's range is -EINVAL",
+     "update_va_mapping:EINVAL security.hypervisor_range_update:refused")
 {
     void *page = pv_alloc_page();
     uint64_t pte = pv_pte(pv_va_to_mfn(page), PV_PROT_RW);
@@ -69,7 +70,8 @@ CASE(va_hypervisor, "an address in the hypervisor's range is -EINVAL", "update_v
     pv_free_page(page);
 }
 
-CASE(va_bad_frame, "a frame that is absent, or the hypervisor's own, is -EINVAL and changes nothing",
+CASE(va_bad_frame, "a frame that is absent, or the hypervisor's own, is -EINVAL and changes "
+     "nothing",
      "update_va_mapping:EINVAL security.hypervisor_frames:refused")
 {
     void *page = prepare();
@@ -89,8 +91,8 @@ CASE(va_bad_flush, "a kind of flush that does not exist is none", "update_va_map
     pv_free_page(page);
 }
 
-CASE(va_other_domain, "update_va_mapping_otherdomain: the caller itself is allowed, a domain that is not there "
-     "is -ESRCH",
+CASE(va_other_domain, "update_va_mapping_otherdomain: the caller itself is allowed, a domain that "
+     "is not there is -ESRCH",
      "update_va_mapping_otherdomain:effect update_va_mapping_otherdomain:ESRCH")
 {
     void *page = prepare();

@@ -80,12 +80,12 @@ static long make_call(const struct call *c, uint64_t pointer)
     }
 }
 
-CASE(pointer_bad, "no hypercall follows a pointer that is unmapped, not canonical or the hypervisor's",
+CASE(pointer_bad, "no hypercall follows a pointer that is unmapped, not canonical or the "
+     "hypervisor's",
      "security.pointer_unmapped:refused security.pointer_not_canonical:refused "
-     "security.pointer_hypervisor:refused set_trap_table:EFAULT mmu_update:EFAULT "
-     "set_gdt:EFAULT mmuext_op:EFAULT multicall:EFAULT console_io.write:EFAULT "
-     "xen_version.extraversion:EFAULT xen_version.compile_info:EFAULT "
-     "xen_version.capabilities:EFAULT xen_version.changeset:EFAULT "
+     "security.pointer_hypervisor:refused set_trap_table:EFAULT mmu_update:EFAULT set_gdt:EFAULT "
+     "mmuext_op:EFAULT multicall:EFAULT console_io.write:EFAULT xen_version.extraversion:EFAULT "
+     "xen_version.compile_info:EFAULT xen_version.capabilities:EFAULT xen_version.changeset:EFAULT "
      "xen_version.platform_parameters:EFAULT xen_version.get_features:EFAULT "
      "xen_version.guest_handle:EFAULT xen_version.commandline:EFAULT "
      "vcpu_op.get_runstate_info:EFAULT vcpu_op.register_runstate_memory_area:EFAULT "
@@ -96,10 +96,9 @@ CASE(pointer_bad, "no hypercall follows a pointer that is unmapped, not canonica
      "memory_op.current_reservation:EFAULT memory_op.maximum_reservation:EFAULT "
      "memory_op.machine_memory_map:EFAULT memory_op.machphys_mapping:EFAULT "
      "event_channel_op.bind_interdomain:EFAULT event_channel_op.bind_virq:EFAULT "
-     "event_channel_op.close:EFAULT event_channel_op.send:EFAULT "
-     "event_channel_op.status:EFAULT event_channel_op.alloc_unbound:EFAULT "
-     "event_channel_op.bind_ipi:EFAULT event_channel_op.bind_vcpu:EFAULT "
-     "event_channel_op.unmask:EFAULT physdev_op.set_iopl:EFAULT")
+     "event_channel_op.close:EFAULT event_channel_op.send:EFAULT event_channel_op.status:EFAULT "
+     "event_channel_op.alloc_unbound:EFAULT event_channel_op.bind_ipi:EFAULT "
+     "event_channel_op.bind_vcpu:EFAULT event_channel_op.unmask:EFAULT physdev_op.set_iopl:EFAULT")
 {
     for (size_t i = 0; i < PV_ARRAY_SIZE(calls); i++) {
         for (size_t j = 0; j < PV_ARRAY_SIZE(bad_pointers); j++) {
@@ -129,7 +128,8 @@ CASE(pointer_read_only, "no hypercall writes to a page that the guest may only r
     EXPECT_EQ(pv_free_table(page), 0);
 }
 
-CASE(pointer_m2p, "the machine-to-physical table is in the hypervisor's range: no hypercall writes there",
+CASE(pointer_m2p, "the machine-to-physical table is in the hypervisor's range: no hypercall writes "
+     "there",
      "security.pointer_m2p:refused")
 {
     uint64_t va = HYPERVISOR_VIRT_START + pv_current_root().nr * 8;
@@ -158,7 +158,8 @@ CASE(pointer_straddles, "a structure that ends on an unmapped page is -EFAULT",
     pv_free_page(page);
 }
 
-CASE(pointer_null, "NULL is an address like any other: nothing is mapped there", "security.pointer_unmapped:refused")
+CASE(pointer_null, "NULL is an address like any other: nothing is mapped there",
+     "security.pointer_unmapped:refused")
 {
     EXPECT_EQ(HYPERVISOR_sched_op(SCHEDOP_poll, NULL), -XEN_EFAULT);
     EXPECT_EQ(HYPERVISOR_xen_version(XENVER_extraversion, NULL), -XEN_EFAULT);
@@ -177,7 +178,8 @@ CASE(pointer_counts, "a count beyond all bounds is an error, not a wrap-around",
     EXPECT_EQ(HYPERVISOR_sched_op(SCHEDOP_poll, &poll), -XEN_EINVAL);
     EXPECT_EQ(HYPERVISOR_set_gdt((xen_ulong_t *)&op, 0xffff0000u), -XEN_EINVAL);
     EXPECT_EQ(HYPERVISOR_mmuext_op((void *)CONF_EMPTY_VA, ~0u >> 1, NULL, DOMID_SELF), -XEN_EFAULT);
-    EXPECT_EQ(HYPERVISOR_mmu_update((void *)CONF_EMPTY_VA, ~0u >> 1, NULL, DOMID_SELF), -XEN_EFAULT);
+    EXPECT_EQ(HYPERVISOR_mmu_update((void *)CONF_EMPTY_VA, ~0u >> 1, NULL, DOMID_SELF),
+              -XEN_EFAULT);
 }
 
 PV_USER_TEXT static uint64_t user_hypercall(uint64_t nr)

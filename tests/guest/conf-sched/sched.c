@@ -16,7 +16,8 @@ CASE(sched_yield, "yield returns 0", "sched_op.yield:effect")
     EXPECT_EQ(sched(SCHEDOP_yield, NULL), 0);
 }
 
-CASE(sched_block, "block unmasks events and returns once one was delivered", "sched_op.block:effect")
+CASE(sched_block, "block unmasks events and returns once one was delivered",
+     "sched_op.block:effect")
 {
     int port = pv_bind_virq(VIRQ_TIMER, 0, NULL, NULL);
     uint64_t start = pv_system_time();
@@ -56,7 +57,8 @@ CASE(sched_poll_past, "poll with a time that has passed returns at once", "sched
     EXPECT_EQ(pv_poll(NULL, 0, 1), 0);
 }
 
-CASE(sched_poll_port, "poll returns at once for a pending port, masked or not, and leaves it pending",
+CASE(sched_poll_port, "poll returns at once for a pending port, masked or not, and leaves it "
+     "pending",
      "sched_op.poll:effect")
 {
     int port = pv_bind_ipi(0, NULL, NULL);
@@ -110,7 +112,8 @@ CASE(sched_shutdown_code, "shutdown_code only notes the reason", "sched_op.shutd
     EXPECT_EQ(sched(SCHEDOP_shutdown_code, &code), 0);
 }
 
-CASE(sched_remote, "remote_shutdown of a domain that is not there is -ESRCH", "sched_op.remote_shutdown:ESRCH")
+CASE(sched_remote, "remote_shutdown of a domain that is not there is -ESRCH",
+     "sched_op.remote_shutdown:ESRCH")
 {
     struct sched_remote_shutdown remote = { .domain_id = 77, .reason = SHUTDOWN_crash };
 
@@ -191,7 +194,8 @@ CASE(timer_past, "a time that has passed fires at once", "set_timer_op:past")
     EXPECT_EQ(pv_close(port), 0);
 }
 
-CASE(timer_absurd, "a negative time, or one 13 days ahead, fires after some 100 ms instead", "set_timer_op:absurd")
+CASE(timer_absurd, "a negative time, or one 13 days ahead, fires after some 100 ms instead",
+     "set_timer_op:absurd")
 {
     int port = masked_timer();
     uint64_t start = pv_system_time();
@@ -242,7 +246,8 @@ static bool event_while_running(int port)
     return pv_port_pending(port);
 }
 
-CASE(timer_periodic, "the periodic timer fires again and again until it is stopped; below 1 ms is -EINVAL",
+CASE(timer_periodic, "the periodic timer fires again and again until it is stopped; below 1 ms is "
+     "-EINVAL",
      "vcpu_op.set_periodic_timer:effect vcpu_op.set_periodic_timer:EINVAL "
      "vcpu_op.stop_periodic_timer:effect")
 {

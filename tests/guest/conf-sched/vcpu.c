@@ -81,7 +81,8 @@ static void on_nmi(struct pv_regs *regs)
     nmis++;
 }
 
-CASE(vcpu_nmi, "send_nmi to oneself arrives at vector 2, not maskable", "vcpu_op.send_nmi:effect exception.NMI:kernel")
+CASE(vcpu_nmi, "send_nmi to oneself arrives at vector 2, not maskable",
+     "vcpu_op.send_nmi:effect exception.NMI:kernel")
 {
     EXPECT_EQ(pv_set_trap(PV_NMI, on_nmi), 0);
     nmis = 0;
@@ -120,7 +121,8 @@ CASE(vcpu_uninitialised, "a vCPU that is not initialised is down and can't be br
     EXPECT_EQ(op(VCPUOP_down, last, NULL), 0);
 }
 
-CASE(vcpu_initialise_bad, "initialise: a bad context or pointer is an error and leaves the vCPU as it was",
+CASE(vcpu_initialise_bad, "initialise: a bad context or pointer is an error and leaves the vCPU as "
+     "it was",
      "vcpu_op.initialise:EINVAL vcpu_op.initialise:EFAULT")
 {
     static struct vcpu_guest_context context;
@@ -192,7 +194,8 @@ static int second_waits(void *arg)
     return 0;
 }
 
-CASE(vcpu_ipi, "an IPI wakes the vCPU that it belongs to", "event_channel_op.bind_ipi:effect event_channel_op.send:other_vcpu")
+CASE(vcpu_ipi, "an IPI wakes the vCPU that it belongs to",
+     "event_channel_op.bind_ipi:effect event_channel_op.send:other_vcpu")
 {
     uint64_t deadline = pv_system_time() + 20 * PV_NS_PER_SEC;
 

@@ -7,18 +7,19 @@ static long op(unsigned long cmd, void *arg)
     return HYPERVISOR_memory_op(cmd, arg);
 }
 
-CASE(memory_machphys, "machphys_mapping: the table starts the hypervisor's range and covers all RAM",
+CASE(memory_machphys, "machphys_mapping: the table starts the hypervisor's range and covers all "
+     "RAM",
      "memory_op.machphys_mapping:effect memory_op.machphys_mapping:EFAULT")
 {
     struct xen_machphys_mapping mapping = { 0 };
-    uint64_t value;
+    uint64_t last, value;
 
     EXPECT_EQ(op(XENMEM_machphys_mapping, &mapping), 0);
     EXPECT_EQ(mapping.v_start, MACH2PHYS_VIRT_START);
     EXPECT_EQ(mapping.v_end, MACH2PHYS_VIRT_END);
     EXPECT_TRUE((long)mapping.max_mfn >= op(XENMEM_maximum_ram_page, NULL) - 1);
-    EXPECT_FAULT(pv_probe_read(mapping.v_start + (op(XENMEM_maximum_ram_page, NULL) - 1) * 8, &value),
-                 PV_NO_FAULT);
+    last = mapping.v_start + (op(XENMEM_maximum_ram_page, NULL) - 1) * 8;
+    EXPECT_FAULT(pv_probe_read(last, &value), PV_NO_FAULT);
     EXPECT_EQ(op(XENMEM_machphys_mapping, (void *)CONF_EMPTY_VA), -XEN_EFAULT);
     EXPECT_EQ(op(XENMEM_machphys_mapping, (void *)CONF_HYPERVISOR_VA), -XEN_EFAULT);
 }
@@ -99,7 +100,8 @@ CASE(memory_own_map, "the first domain has no map that a toolstack set: memory_m
     EXPECT_EQ(op(XENMEM_memory_map, &list), -XEN_ENOSYS);
 }
 
-CASE(memory_maximum_gpfn, "maximum_gpfn is the last pfn that shared_info says", "memory_op.maximum_gpfn:effect")
+CASE(memory_maximum_gpfn, "maximum_gpfn is the last pfn that shared_info says",
+     "memory_op.maximum_gpfn:effect")
 {
     struct xen_memory_domain self = { .domid = DOMID_SELF };
     unsigned long before = pv_shared_info->arch.max_pfn;

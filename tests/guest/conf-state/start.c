@@ -23,8 +23,8 @@ CASE(start_flags, "the first domain is privileged and initial, and has no mfn-st
     EXPECT_EQ(si()->flags & SIF_MULTIBOOT_MOD, 0);
 }
 
-CASE(start_pages, "nr_pages is the domain's memory, as current_reservation counts it", "start.nr_pages:effect "
-     "memory_op.current_reservation:effect")
+CASE(start_pages, "nr_pages is the domain's memory, as current_reservation counts it",
+     "start.nr_pages:effect memory_op.current_reservation:effect")
 {
     struct xen_memory_domain domain = { .domid = DOMID_SELF };
 
@@ -63,7 +63,8 @@ CASE(start_mapping, "the image and 512 KiB past the boot stack are mapped", "sta
     }
 }
 
-CASE(start_p2m, "mfn_list has a frame for each pfn, and the machine-to-physical table is its inverse",
+CASE(start_p2m, "mfn_list has a frame for each pfn, and the machine-to-physical table is its "
+     "inverse",
      "start.mfn_list:effect start.m2p:effect")
 {
     const uint64_t *p2m = (const uint64_t *)si()->mfn_list;
@@ -74,7 +75,8 @@ CASE(start_p2m, "mfn_list has a frame for each pfn, and the machine-to-physical 
     EXPECT_EQ(wrong, 0);
 }
 
-CASE(start_shared_info, "shared_info is a machine address below 4 GiB; all vCPUs start with events masked",
+CASE(start_shared_info, "shared_info is a machine address below 4 GiB; all vCPUs start with events "
+     "masked",
      "start.shared_info:effect")
 {
     unsigned int masked = 0;
@@ -105,7 +107,8 @@ CASE(start_cmdline, "cmd_line is a text that ends in its 1024 bytes", "start.cmd
     EXPECT_TRUE(strnlen((const char *)si()->cmd_line, MAX_GUEST_CMDLINE) < MAX_GUEST_CMDLINE);
 }
 
-CASE(start_segments, "the data selectors start as 0, cs and ss as the flat ones", "start.selectors:effect")
+CASE(start_segments, "the data selectors start as 0, cs and ss as the flat ones",
+     "start.selectors:effect")
 {
     uint32_t cs, ss, ds, es;
 
@@ -117,7 +120,8 @@ CASE(start_segments, "the data selectors start as 0, cs and ss as the flat ones"
     EXPECT_EQ(es, 0);
 }
 
-CASE(start_time, "the time record is valid from the start: even version, a factor, a plausible rate",
+CASE(start_time, "the time record is valid from the start: even version, a factor, a plausible "
+     "rate",
      "time.record:effect")
 {
     const struct vcpu_time_info *t = &pv_this_vcpu()->info->time;
@@ -137,7 +141,8 @@ CASE(start_wallclock, "the wall clock is even-versioned and after 2020", "time.w
     EXPECT_TRUE(pv_shared_info->wc_nsec < 1000000000);
 }
 
-CASE(time_monotonic, "system time never goes back, and goes on while the vCPU sleeps", "time.record:monotonic")
+CASE(time_monotonic, "system time never goes back, and goes on while the vCPU sleeps",
+     "time.record:monotonic")
 {
     uint64_t last = pv_system_time(), now, back = 0;
 

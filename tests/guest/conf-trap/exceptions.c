@@ -52,7 +52,8 @@ CASE(exception_plain, "#DE, #BP, #OF and #UD come with their vector and no error
     EXPECT_FAULT(USER(ud2, 0), PV_FAULT(PV_UD, 0));
 }
 
-CASE(exception_page_fault_kernel, "#PF in kernel mode: no user bit in the error code; cr2 is the address",
+CASE(exception_page_fault_kernel, "#PF in kernel mode: no user bit in the error code; cr2 is the "
+     "address",
      "exception.PF:kernel")
 {
     static char page[PV_PAGE_SIZE] __attribute__((aligned(4096)));

@@ -58,7 +58,8 @@ CASE(frame_kernel, "from kernel mode: rcx, r11, rip, cs, rflags, rsp, ss on the 
     EXPECT_EQ(conf_frame.rax, 0xa0a0);
 }
 
-CASE(frame_error_code, "an exception with an error code has it between r11 and rip", "frame.kernel:error")
+CASE(frame_error_code, "an exception with an error code has it between r11 and rip",
+     "frame.kernel:error")
 {
     uint64_t *slot = conf_frame.slot;
 
@@ -70,7 +71,8 @@ CASE(frame_error_code, "an exception with an error code has it between r11 and r
     EXPECT_EQ(conf_frame.at, (slot[6] & ~15UL) - 8 * 8);
 }
 
-CASE(frame_new_context, "a handler starts with flat segments and with rflags' TF, NT, RF, VM, AC clear",
+CASE(frame_new_context, "a handler starts with flat segments and with rflags' TF, NT, RF, VM, AC "
+     "clear",
      "frame.kernel:context")
 {
     EXPECT_TRUE(catch_vector(PV_UD, 0, do_ud2, NULL));
@@ -87,14 +89,16 @@ static void ud2_with_ac(void *arg)
     __asm__ volatile("pushfq; orq $0x44000, (%%rsp); popfq; ud2" ::: "memory", "cc");
 }
 
-CASE(frame_ac_nt, "AC and NT are in the saved rflags and clear in the handler", "frame.kernel:context")
+CASE(frame_ac_nt, "AC and NT are in the saved rflags and clear in the handler",
+     "frame.kernel:context")
 {
     EXPECT_TRUE(catch_vector(PV_UD, 0, ud2_with_ac, NULL));
     EXPECT_EQ(conf_frame.slot[4] & (RFLAGS_AC | RFLAGS_NT), RFLAGS_AC | RFLAGS_NT);
     EXPECT_EQ(conf_frame.rflags & (RFLAGS_AC | RFLAGS_NT), 0);
 }
 
-CASE(frame_mask, "bit 2 of the entry's flags masks events in the handler; without it the mask stays",
+CASE(frame_mask, "bit 2 of the entry's flags masks events in the handler; without it the mask "
+     "stays",
      "frame.mask:effect set_trap_table:effect")
 {
     pv_events_enable();
@@ -133,7 +137,8 @@ static void to_user(void *arg)
     conf_enter_user(to->rip, to->rflags);
 }
 
-CASE(frame_user, "from user mode: the frame is at the top of the kernel stack and shows user selectors",
+CASE(frame_user, "from user mode: the frame is at the top of the kernel stack and shows user "
+     "selectors",
      "frame.user:layout")
 {
     struct from_user to = { (uint64_t)PV_USER_PTR(conf_user_int3), PV_RFLAGS_IF };
@@ -155,7 +160,8 @@ CASE(frame_user, "from user mode: the frame is at the top of the kernel stack an
     EXPECT_EQ(pv_this_vcpu()->id, 0);
 }
 
-CASE(frame_direction, "the direction flag of the interrupted code shows in its rflags", "frame.user:layout")
+CASE(frame_direction, "the direction flag of the interrupted code shows in its rflags",
+     "frame.user:layout")
 {
     struct from_user to = { (uint64_t)PV_USER_PTR(conf_user_ud2), PV_RFLAGS_IF | PV_RFLAGS_DF };
 
@@ -164,8 +170,8 @@ CASE(frame_direction, "the direction flag of the interrupted code shows in its r
     EXPECT_EQ(conf_frame.slot[2], to.rip);
 }
 
-CASE(syscall_frame, "syscall in user mode: the frame of an event, rip behind the instruction, rflags "
-     "and user selectors",
+CASE(syscall_frame, "syscall in user mode: the frame of an event, rip behind the instruction, "
+     "rflags and user selectors",
      "callback.syscall:effect frame.syscall:layout")
 {
     struct from_user to = { (uint64_t)PV_USER_PTR(conf_user_syscall), PV_RFLAGS_IF | 1 };

@@ -13,7 +13,8 @@ static struct iret_context to_kernel(void)
     };
 }
 
-CASE(iret_kernel, "iret loads rax, rcx, r11, rip, rflags and rsp; a cs of RPL 0 stays in kernel mode",
+CASE(iret_kernel, "iret loads rax, rcx, r11, rip, rflags and rsp; a cs of RPL 0 stays in kernel "
+     "mode",
      "iret.kernel:effect")
 {
     struct iret_context frame = to_kernel();
@@ -85,7 +86,8 @@ static struct iret_context to_user(const void *rip)
     };
 }
 
-CASE(iret_user, "a cs of RPL 3 goes to user mode, with all registers of the frame", "iret.user:effect")
+CASE(iret_user, "a cs of RPL 3 goes to user mode, with all registers of the frame",
+     "iret.user:effect")
 {
     struct iret_context frame = to_user(PV_USER_PTR(conf_user_int3));
 
@@ -100,7 +102,8 @@ CASE(iret_user, "a cs of RPL 3 goes to user mode, with all registers of the fram
     EXPECT_EQ(pv_set_trap_raw(PV_BP, NULL, 0), 0);
 }
 
-CASE(iret_user_in_syscall, "VGCF_in_syscall to user mode: rip, rflags and rsp of the frame, rcx and r11 lost",
+CASE(iret_user_in_syscall, "VGCF_in_syscall to user mode: rip, rflags and rsp of the frame, rcx "
+     "and r11 lost",
      "iret.in_syscall:effect")
 {
     struct iret_context frame = to_user(PV_USER_PTR(conf_user_int3));

@@ -10,7 +10,7 @@
  * The title says what the ABI promises. The third argument names the cells of
  * tests/conformance/cells that the case covers, separated by blanks; the report in
  * docs/conformance.md is made of both. A guest is any number of files with cases, linked with
- * this folder's main.c, which runs them in the order of linking and prints the verdicts.
+ * this folder's main.c, which runs them all, in no promised order, and prints the verdicts.
  *
  * A case makes checks; each compares a value seen with the value expected, and an expected fault
  * is a value like any other. The worst outcome is the verdict: a failed check beats SKIP, and a

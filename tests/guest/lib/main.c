@@ -7,7 +7,6 @@
  * instructions that push or pop a return frame, whatever the hypervisor does.
  */
 #include "case.h"
-#include <xen/arch-x86/cpuid.h>
 #include "cpuid.h"
 
 #define SHOWN 40
@@ -35,9 +34,10 @@ static const struct error_name {
 };
 
 static const char *const vector_names[] = {
-    [PV_DE] = "DE", [PV_DB] = "DB", [PV_NMI] = "NMI", [PV_BP] = "BP", [PV_OF] = "OF", [PV_BR] = "BR",
-    [PV_UD] = "UD", [PV_NM] = "NM", [PV_DF] = "DF", [PV_TS] = "TS", [PV_NP] = "NP", [PV_SS] = "SS",
-    [PV_GP] = "GP", [PV_PF] = "PF", [PV_MF] = "MF", [PV_AC] = "AC", [PV_MC] = "MC", [PV_XM] = "XM",
+    [PV_DE] = "DE", [PV_DB] = "DB", [PV_NMI] = "NMI", [PV_BP] = "BP", [PV_OF] = "OF",
+    [PV_BR] = "BR", [PV_UD] = "UD", [PV_NM] = "NM", [PV_DF] = "DF", [PV_TS] = "TS",
+    [PV_NP] = "NP", [PV_SS] = "SS", [PV_GP] = "GP", [PV_PF] = "PF", [PV_MF] = "MF",
+    [PV_AC] = "AC", [PV_MC] = "MC", [PV_XM] = "XM",
 };
 
 static void show_number(char *buffer, uint64_t value)
