@@ -41,6 +41,7 @@ enum {
     ETIMEDOUT = 110, ECONNREFUSED = 111,
     /* Inside the kernel only: a signal came while a call slept; restarted or -EINTR (proc/signal.c). */
     ERESTARTSYS = 512,
+    ERESTARTNOHAND = 514,           /* restarted only if no handler ran (poll, pause, sigsuspend) */
 };
 
 /* ---- lib: lists and the small-object allocator (mm/kmalloc.c) ---- */

@@ -26,4 +26,22 @@ struct machine_range {
 /* The machine's memory map, for the first domain: the number of ranges, or a negative errno. */
 int platform_memory_map(struct machine_range *ranges, unsigned int room);
 
+/* fpu.c: x87, SSE and AVX state of user code; the kernel itself uses none. */
+void fpu_init(void);
+unsigned int fpu_size(void);        /* of a save area, which is 64-byte aligned */
+void fpu_reset(void *area);         /* as a program finds it at its start */
+void fpu_save(void *area);
+void fpu_load(const void *area);
+/* In signal frames: the area as the user sees it, and back, checked. */
+unsigned int fpu_user_size(void);
+int fpu_to_user(uint64_t dst, void *area);
+int fpu_from_user(void *area, uint64_t src);
+
+/* switch.S: saves the callee's registers and the stack pointer, and goes on at another's. */
+void switch_stacks(uint64_t *save_sp, uint64_t sp);
+extern const char task_entry[];     /* where a new task's saved stack returns to */
+
+/* traps.c */
+void traps_init(void);              /* exceptions of user code become signals */
+
 #endif

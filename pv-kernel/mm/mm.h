@@ -25,8 +25,10 @@ struct file;
 #define MAP_PRIVATE   0x02
 #define MAP_FIXED     0x10
 #define MAP_ANONYMOUS 0x20
-#define MAP_POPULATE  0x8000
 #define MAP_LOCKED    0x2000
+#define MAP_POPULATE  0x8000
+#define MAP_FIXED_NOREPLACE 0x100000
+#define MREMAP_MAYMOVE 1
 
 struct space;
 struct vma;
@@ -52,7 +54,10 @@ struct vma {
     struct list link;               /* in address order */
 };
 
-/* ---- space.c ---- */
+/*
+ * ---- space.c, map.c, device.c, fault.c ----
+ * Inside the kernel the user half is always the current process's (space_activate follows it).
+ */
 void mm_init(void);
 struct space *space_create(void);
 struct space *space_fork(struct space *from);   /* copy-on-write; NULL: no memory */
@@ -63,8 +68,11 @@ long space_mmap(struct space *s, uint64_t addr, uint64_t len, int prot, int flag
                 struct file *file, uint64_t offset);
 long space_munmap(struct space *s, uint64_t addr, uint64_t len);
 long space_mprotect(struct space *s, uint64_t addr, uint64_t len, int prot);
-long space_brk(struct space *s, uint64_t brk);
+long space_mremap(struct space *s, uint64_t addr, uint64_t old_len, uint64_t len, int flags);
+long space_brk(struct space *s, uint64_t brk);          /* the break now; 0 asks */
 struct vma *space_find(struct space *s, uint64_t va);
+/* The mappings in address order: NULL begins, NULL ends. For /proc. */
+struct vma *space_next(struct space *s, const struct vma *vma);
 void space_set_brk(struct space *s, uint64_t start);
 /* A page fault of user code, or of the kernel at a user address: true if it was dealt with. */
 bool space_fault(struct space *s, uint64_t va, bool write, bool exec);
