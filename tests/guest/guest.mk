@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # The conformance guests: one from each folder tests/guest/conf-<area>, which holds its cases, and
-# the kit in tests/guest/lib. Two are special, and run by tests/harness/ends.py: each case of conf-end
-# ends the domain and has a boot of its own; conf-broken must fail.
+# the kit in tests/guest/lib. Two are special, and tests/harness/ends.py runs them: each case of
+# conf-end ends the domain and has a boot of its own; conf-broken must fail.
 
 CONF_AREAS := basic cpu trap mmu frames event sched state emulate pointer
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* multicall: a list of hypercalls in one. */
 #include "../lib/case.h"
+#include "../lib/frame.h"
 
 #define UNTOUCHED 0x5a5a5a5aUL
 
@@ -97,4 +98,24 @@ CASE(multicall_read_only, "a list that can't be written is -EFAULT, and its firs
     EXPECT_EQ(list[0].result, UNTOUCHED);
     EXPECT_EQ(pv_update_va(va, pv_pte(pv_va_to_mfn(list), PV_PROT_RW), UVMF_INVLPG), 0);
     pv_free_page(list);
+}
+
+static struct multicall_entry with_iret[3];
+
+CASE(multicall_iret, "after an iret in the list the rest is not done", "multicall:iret")
+{
+    static struct iret_context frame;
+
+    frame = (struct iret_context){
+        .rax = 0x77, .rip = (uint64_t)conf_after_iret, .cs = FLAT_KERNEL_CS & ~3, .rflags = 2,
+        .rsp = 0x1000, .ss = FLAT_KERNEL_SS,
+    };
+    with_iret[0] = call(__HYPERVISOR_xen_version, XENVER_pagesize, 0);
+    with_iret[1] = call(__HYPERVISOR_iret, 0, 0);
+    with_iret[2] = call(__HYPERVISOR_xen_version, XENVER_pagesize, 0);
+    conf_multicall_on(&frame, with_iret, 3);
+    EXPECT_EQ(conf_after.rax, 0x77);
+    EXPECT_EQ(conf_after.rsp, 0x1000);
+    EXPECT_EQ(with_iret[0].result, 4096);
+    EXPECT_EQ(with_iret[2].result, UNTOUCHED);
 }

@@ -175,3 +175,33 @@ CASE(stack_switch_effect, "an exception in user mode comes in on the stack that 
     EXPECT_EQ(pv_user_init(), 0);
     EXPECT_EQ(pv_set_trap_raw(PV_BP, NULL, 0), 0);
 }
+
+static void send_nmi(void *arg)
+{
+    HYPERVISOR_vcpu_op(VCPUOP_send_nmi, 0, arg);
+}
+
+static void iret_with(void *frame)
+{
+    conf_iret(frame);
+}
+
+CASE(callback_nmi, "an NMI goes to the registered callback with its frame; no second one comes "
+     "before iret",
+     "callback.nmi:effect")
+{
+    struct iret_context frame = {
+        .rip = (uint64_t)conf_after_iret, .cs = FLAT_KERNEL_CS & ~3, .rflags = 2,
+        .rsp = (uint64_t)__builtin_frame_address(0) - 4096, .ss = FLAT_KERNEL_SS,
+    };
+
+    EXPECT_EQ(register_one(CALLBACKTYPE_nmi, (uint64_t)conf_entry), 0);
+    EXPECT_TRUE(conf_catch(send_nmi, NULL));
+    EXPECT_EQ(conf_frame.slot[3] & 0xffff, FLAT_KERNEL_CS & ~3);
+    EXPECT_EQ(conf_frame.slot[6], FLAT_KERNEL_SS);
+    EXPECT_TRUE(!conf_catch(send_nmi, NULL));
+    EXPECT_TRUE(conf_catch(iret_with, &frame));
+    conf_iret(&frame);
+    EXPECT_EQ(unregister_one(CALLBACKTYPE_nmi), 0);
+    EXPECT_EQ(pv_set_trap_raw(PV_NMI, NULL, 0), 0);
+}

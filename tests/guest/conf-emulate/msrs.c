@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Model-specific registers that a guest kernel may read and write. */
 #include "../lib/case.h"
+#include "../lib/cpuid.h"
 
 #define FS_BASE    0xc0000100u
 #define GS_BASE    0xc0000101u
@@ -85,4 +86,54 @@ CASE(msr_unknown, "an unknown register is #GP, both ways",
     EXPECT_FAULT(pv_probe_rdmsr(0x12345678, &value), GP0);
     EXPECT_FAULT(pv_probe_wrmsr(0x12345678, 0), GP0);
     EXPECT_FAULT(pv_probe_wrmsr(LSTAR, 0), GP0);
+}
+
+#define TSC_AUX 0xc0000103u
+
+CASE(msr_tsc_aux, "TSC_AUX is the vCPU's own; more than 32 bits are #GP", "msr.tsc_aux:effect")
+{
+    uint64_t value = 0;
+
+    EXPECT_FAULT(pv_probe_wrmsr(TSC_AUX, 0x1357), PV_NO_FAULT);
+    EXPECT_FAULT(pv_probe_rdmsr(TSC_AUX, &value), PV_NO_FAULT);
+    EXPECT_EQ(value, 0x1357);
+    EXPECT_FAULT(pv_probe_wrmsr(TSC_AUX, 1UL << 32), GP0);
+    EXPECT_FAULT(pv_probe_wrmsr(TSC_AUX, 0), PV_NO_FAULT);
+}
+
+#define CR4_FSGSBASE (1UL << 16)
+
+static pv_fault_t set_cr4(uint64_t clear, uint64_t set)
+{
+    uint64_t cr4 = 0;
+    pv_fault_t f;
+
+    PV_TRY_ASM(f, "mov %%cr4, %[v]", PV_OUT([v] "+r"(cr4)), PV_IN());
+    if (f)
+        return f;
+    cr4 = (cr4 & ~clear) | set;
+    PV_TRY_ASM(f, "mov %[v], %%cr4", PV_OUT(), PV_IN([v] "r"(cr4)));
+    return f;
+}
+
+CASE(fsgsbase_follows, "rdfsbase and wrfsbase work when the guest's CR4 says so, and are #UD when "
+     "not",
+     "emulate.fsgsbase:effect emulate.mov_cr:cr4")
+{
+    uint64_t value = 0;
+    pv_fault_t f;
+
+    if (!(conf_cpuid(7, 0).ebx & 1)) {
+        conf_skip("the processor has no FSGSBASE");
+        return;
+    }
+    EXPECT_FAULT(set_cr4(0, CR4_FSGSBASE), PV_NO_FAULT);
+    PV_TRY_ASM(f, "wrfsbase %[v]", PV_OUT(), PV_IN([v] "r"(&cell)));
+    EXPECT_FAULT(f, PV_NO_FAULT);
+    EXPECT_FAULT(pv_probe_rdmsr(FS_BASE, &value), PV_NO_FAULT);
+    EXPECT_EQ(value, &cell);
+    EXPECT_FAULT(set_cr4(CR4_FSGSBASE, 0), PV_NO_FAULT);
+    PV_TRY_ASM(f, "rdfsbase %[v]", PV_OUT([v] "+r"(value)), PV_IN());
+    EXPECT_FAULT(f, PV_FAULT(PV_UD, 0));
+    EXPECT_FAULT(pv_probe_wrmsr(FS_BASE, 0), PV_NO_FAULT);
 }

@@ -182,13 +182,13 @@ CASE(send_interdomain, "send on one end sets the other pending", "event_channel_
     EXPECT_EQ(pv_close(a), 0);
 }
 
-CASE(status_bad, "status of port 0 or past the end is -EINVAL, of a domain that is not there "
-     "-ESRCH; a free port is closed",
+CASE(status_bad, "status of a port past the end is -EINVAL, of a domain that is not there -ESRCH; "
+     "a free port is closed",
      "event_channel_op.status:EINVAL event_channel_op.status:ESRCH event_channel_op.status:effect")
 {
     struct evtchn_status st;
 
-    EXPECT_EQ(status(4000, &st), -XEN_EINVAL);
+    EXPECT_EQ(status(EVTCHN_2L_NR_CHANNELS, &st), -XEN_EINVAL);
     EXPECT_EQ(status(~0u, &st), -XEN_EINVAL);
     EXPECT_EQ(status(0, &st), 0);
     EXPECT_EQ(st.status, EVTCHNSTAT_closed);
@@ -270,4 +270,23 @@ CASE(event_read_only, "a result that can't be written is -EFAULT, and no port st
     EXPECT_ON(second == first, 0, 1, "Xen leaves the port allocated when it can't tell its number");
     EXPECT_EQ(pv_close(second), 0);
     EXPECT_EQ(pv_free_table(page), 0);
+}
+
+CASE(event_no_space, "when all ports of the domain are taken, a new one is -ENOSPC",
+     "event_channel_op.alloc_unbound:ENOSPC event_channel_op.bind_ipi:ENOSPC")
+{
+    struct evtchn_alloc_unbound alloc = { .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
+    struct evtchn_bind_ipi ipi = { .vcpu = 0 };
+    struct evtchn_reset reset = { .dom = DOMID_SELF };
+    unsigned int nr = 0;
+    long rc;
+
+    while (!(rc = op(EVTCHNOP_alloc_unbound, &alloc)) && nr < EVTCHN_2L_NR_CHANNELS)
+        nr++;
+    EXPECT_EQ(rc, -XEN_ENOSPC);
+    EXPECT_EQ(nr, EVTCHN_2L_NR_CHANNELS - 1);
+    EXPECT_EQ(op(EVTCHNOP_bind_ipi, &ipi), -XEN_ENOSPC);
+    EXPECT_EQ(op(EVTCHNOP_reset, &reset), 0);
+    EXPECT_EQ(op(EVTCHNOP_bind_ipi, &ipi), 0);
+    EXPECT_EQ(close_port(ipi.port), 0);
 }

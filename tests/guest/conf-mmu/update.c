@@ -225,3 +225,13 @@ CASE(mmu_domid_xen, "DOMID_XEN lends the hypervisor's shared frames only: not th
     EXPECT_EQ(entry_of_leaf(), 0);
     pv_free_page(page);
 }
+
+CASE(mmu_bad_entry, "PRESERVE_AD and NO_TRANSLATE refuse what a normal update refuses",
+     "mmu_update.preserve_ad:EINVAL mmu_update.no_translate:EINVAL")
+{
+    uint64_t pte = pv_pte(pv_mfn((1UL << 40) - 1), PV_PROT_RO);
+
+    EXPECT_EQ(update(leaf() | MMU_PT_UPDATE_PRESERVE_AD, pte, DOMID_SELF), -XEN_EINVAL);
+    EXPECT_EQ(update(leaf() | MMU_PT_UPDATE_NO_TRANSLATE, pte, DOMID_SELF), -XEN_EINVAL);
+    EXPECT_EQ(entry_of_leaf(), 0);
+}

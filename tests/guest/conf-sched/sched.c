@@ -270,3 +270,16 @@ CASE(timer_periodic, "the periodic timer fires again and again until it is stopp
     EXPECT_EQ(vcpu_op(VCPUOP_set_periodic_timer, (void *)CONF_EMPTY_VA), -XEN_EFAULT);
     EXPECT_EQ(pv_close(port), 0);
 }
+
+CASE(sched_watchdogs, "a domain has two watchdogs; the third is -ENOSPC",
+     "sched_op.watchdog:ENOSPC")
+{
+    struct sched_watchdog dog = { .id = 0, .timeout = 60 };
+
+    EXPECT_EQ(sched(SCHEDOP_watchdog, &dog), 1);
+    EXPECT_EQ(sched(SCHEDOP_watchdog, &dog), 2);
+    EXPECT_ON(sched(SCHEDOP_watchdog, &dog), (uint32_t)-XEN_ENOSPC, -XEN_ENOSPC,
+              "Xen 4.17 widens the 32-bit error without its sign");
+    for (dog.id = 1, dog.timeout = 0; dog.id <= 2; dog.id++)
+        EXPECT_EQ(sched(SCHEDOP_watchdog, &dog), 0);
+}

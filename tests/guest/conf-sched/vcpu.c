@@ -213,3 +213,134 @@ CASE(vcpu_ipi, "an IPI wakes the vCPU that it belongs to",
     EXPECT_EQ(woken, 1);
     EXPECT_EQ(pv_close(second_port), 0);
 }
+
+CASE(vcpu_info_moves, "register_vcpu_info moves the record with its contents, once, to an aligned "
+     "place",
+     "vcpu_op.register_vcpu_info:effect vcpu_op.register_vcpu_info:EINVAL "
+     "vcpu_op.register_vcpu_info:ENXIO")
+{
+    unsigned int last = pv_nr_vcpus() - 1;
+    char *page = pv_alloc_page();
+    struct vcpu_info *moved = (struct vcpu_info *)(page + 128);
+    struct vcpu_register_vcpu_info reg = { .mfn = pv_va_to_mfn(page).nr };
+
+    if (last < 2) {
+        conf_skip("the domain has no third vCPU");
+        return;
+    }
+    reg.offset = PV_PAGE_SIZE - 32;
+    EXPECT_EQ(op(VCPUOP_register_vcpu_info, last, &reg), -XEN_ENXIO);
+    reg.offset = 3;
+    EXPECT_EQ(op(VCPUOP_register_vcpu_info, last, &reg), -XEN_ENXIO);
+    reg.offset = 128;
+    EXPECT_EQ(op(VCPUOP_register_vcpu_info, last, &reg), 0);
+    EXPECT_EQ(moved->evtchn_upcall_mask, 1);
+    EXPECT_EQ(moved->evtchn_upcall_pending, 1);
+    EXPECT_EQ(moved->evtchn_pending_sel, ~0UL);
+    EXPECT_EQ(op(VCPUOP_register_vcpu_info, last, &reg), -XEN_EINVAL);
+    /* From now on the page holds a record that the hypervisor writes: it stays allocated. */
+}
+
+static volatile uint64_t *watched;
+static volatile unsigned int asked, answered;
+static volatile uint64_t answer;
+
+static int second_reads(void *arg)
+{
+    (void)arg;
+    for (unsigned int i = 1; i <= 5; i++) {
+        while (asked < i)
+            __builtin_ia32_pause();
+        answer = *watched;
+        __atomic_store_n(&answered, i, __ATOMIC_RELEASE);
+    }
+    return 0;
+}
+
+static uint64_t ask(void)
+{
+    uint64_t deadline = pv_system_time() + 20 * PV_NS_PER_SEC;
+    unsigned int i = asked + 1;
+
+    asked = i;
+    while (__atomic_load_n(&answered, __ATOMIC_ACQUIRE) < i && pv_system_time() < deadline)
+        HYPERVISOR_sched_op(SCHEDOP_yield, NULL);
+    return answer;
+}
+
+CASE(vcpu_flushes, "flushes of several vCPUs make a changed entry visible on the other one",
+     "mmuext_op.tlb_flush_multi:other_vcpu mmuext_op.invlpg_multi:other_vcpu "
+     "mmuext_op.tlb_flush_all:other_vcpu mmuext_op.invlpg_all:other_vcpu")
+{
+    static const unsigned int cmds[] = {
+        MMUEXT_TLB_FLUSH_ALL, MMUEXT_INVLPG_ALL, MMUEXT_TLB_FLUSH_MULTI, MMUEXT_INVLPG_MULTI,
+    };
+    uint64_t va = pv_vmap_alloc(1), mask = 3, *pages[2] = { pv_alloc_page(), pv_alloc_page() };
+
+    if (pv_nr_vcpus() < 2) {
+        conf_skip("the domain has one vCPU");
+        return;
+    }
+    *pages[0] = 10;
+    *pages[1] = 11;
+    EXPECT_EQ(pv_map(va, pv_va_to_mfn(pages[0]), PV_PROT_RW), 0);
+    watched = (volatile uint64_t *)va;
+    asked = answered = 0;
+    EXPECT_EQ(pv_start_vcpu(1, second_reads, NULL), 0);
+    EXPECT_EQ(ask(), 10);
+    for (unsigned int i = 0; i < PV_ARRAY_SIZE(cmds); i++) {
+        struct mmuext_op flush = { .cmd = cmds[i], .arg1.linear_addr = va };
+        unsigned int page = (i + 1) % 2;
+
+        if (i >= 2)
+            set_xen_guest_handle(flush.arg2.vcpumask, &mask);
+        EXPECT_EQ(pv_write_pte(pv_pte_maddr(pv_current_root(), va, 1),
+                               pv_pte(pv_va_to_mfn(pages[page]), PV_PROT_RW)), 0);
+        EXPECT_EQ(HYPERVISOR_mmuext_op(&flush, 1, NULL, DOMID_SELF), 0);
+        EXPECT_EQ(ask(), 10 + page);
+    }
+    wait_down(1);
+    EXPECT_EQ(pv_unmap(va, 1), 0);
+    pv_free_page(pages[0]);
+    pv_free_page(pages[1]);
+}
+
+static int second_takes(void *arg)
+{
+    int port = (int)(uint64_t)arg;
+    uint64_t deadline = pv_system_time() + 20 * PV_NS_PER_SEC;
+
+    pv_events_enable();
+    answered = 1;
+    while (!pv_event_count(port) && pv_system_time() < deadline)
+        HYPERVISOR_sched_op(SCHEDOP_yield, NULL);
+    pv_events_disable();
+    woken = pv_event_count(port);
+    return 0;
+}
+
+CASE(vcpu_bound_port, "bind_vcpu: the port's events go to the vCPU that it was moved to",
+     "event_channel_op.bind_vcpu:other_vcpu event_channel_op.send:other_vcpu")
+{
+    struct evtchn_bind_vcpu move = { .vcpu = 1 };
+    int a = pv_alloc_unbound(DOMID_SELF, NULL, NULL), b;
+
+    if (pv_nr_vcpus() < 2) {
+        conf_skip("the domain has one vCPU");
+        return;
+    }
+    b = pv_bind_interdomain(DOMID_SELF, a, NULL, NULL);
+    pv_clear_pending(b);
+    move.port = b;
+    EXPECT_EQ(HYPERVISOR_event_channel_op(EVTCHNOP_bind_vcpu, &move), 0);
+    pv_set_event_handler(b, 1, NULL, NULL);
+    answered = woken = 0;
+    EXPECT_EQ(pv_start_vcpu(1, second_takes, (void *)(uint64_t)b), 0);
+    while (!answered)
+        HYPERVISOR_sched_op(SCHEDOP_yield, NULL);
+    EXPECT_EQ(pv_notify(a), 0);
+    wait_down(1);
+    EXPECT_EQ(woken, 1);
+    EXPECT_EQ(pv_close(b), 0);
+    EXPECT_EQ(pv_close(a), 0);
+}

@@ -116,3 +116,20 @@ CASE(memory_unknown, "an unknown command is -ENOSYS", "memory_op:ENOSYS")
     EXPECT_EQ(op(8, NULL), -XEN_ENOSYS);
     EXPECT_EQ(op(63, NULL), -XEN_ENOSYS);
 }
+
+CASE(memory_machphys_list, "machphys_mfn_list names the frames of the table, 2 MiB apart, as room "
+     "allows",
+     "memory_op.machphys_mfn_list:effect memory_op.machphys_mfn_list:EFAULT")
+{
+    xen_pfn_t frames[4] = { 0 };
+    struct xen_machphys_mfn_list list = { .max_extents = PV_ARRAY_SIZE(frames) };
+
+    set_xen_guest_handle(list.extent_start, frames);
+    EXPECT_EQ(op(XENMEM_machphys_mfn_list, &list), 0);
+    EXPECT_TRUE(list.nr_extents >= 1 && list.nr_extents <= PV_ARRAY_SIZE(frames));
+    EXPECT_TRUE(frames[0] != 0);
+    list.max_extents = 0;
+    EXPECT_EQ(op(XENMEM_machphys_mfn_list, &list), 0);
+    EXPECT_EQ(list.nr_extents, 0);
+    EXPECT_EQ(op(XENMEM_machphys_mfn_list, (void *)CONF_EMPTY_VA), -XEN_EFAULT);
+}

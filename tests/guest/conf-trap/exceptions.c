@@ -188,3 +188,14 @@ CASE(exception_fpu_user, "#NM in user mode after fpu_taskswitch", "exception.NM:
     EXPECT_EQ(pv_unmap(va, 1), 0);
     pv_free_page(page);
 }
+
+BOTH(x87, "fninit; fnstcw -8(%%rsp); andw $~4, -8(%%rsp); fldcw -8(%%rsp); fld1; fldz; "
+     "fdivrp; fwait")
+
+CASE(exception_x87, "an unmasked x87 exception is #MF at the next x87 instruction",
+     "exception.MF:kernel exception.MF:user")
+{
+    EXPECT_FAULT(KERNEL(x87, 0), PV_FAULT(PV_MF, 0));
+    EXPECT_FAULT(USER(x87, 0), PV_FAULT(PV_MF, 0));
+    __asm__ volatile("fninit");
+}

@@ -64,7 +64,7 @@ bool conf_check(enum conf_kind kind, uint64_t seen, uint64_t expected, const cha
  */
 #define EXPECT_ON(seen, xen, pavane, why)                                                  \
     conf_check(CONF_NUMBER, (uint64_t)(seen),                                              \
-               (uint64_t)(long)(conf_on_pavane() ? (pavane) : (xen)), #seen ": " why)
+               (uint64_t)(conf_on_pavane() ? (long)(pavane) : (long)(xen)), #seen ": " why)
 #define EXPECT_FAULT_ON(seen, xen, pavane, why) \
     conf_check(CONF_FAULT, (seen), conf_on_pavane() ? (pavane) : (xen), #seen ": " why)
 

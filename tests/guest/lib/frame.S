@@ -70,9 +70,17 @@ conf_entry:
     .size conf_entry, . - conf_entry
 
 /* void conf_iret(const struct iret_context *frame): the frame becomes the stack of the call. */
-    .globl conf_iret
+    .globl conf_iret, conf_multicall_on
     .type conf_iret, @function
+    .type conf_multicall_on, @function
+
+/* void conf_multicall_on(frame, list, nr): the same, by a list of calls with an iret in it. */
+conf_multicall_on:
+    mov     $__HYPERVISOR_multicall, %eax
+    jmp     1f
 conf_iret:
+    mov     $__HYPERVISOR_iret, %eax
+1:
     push    %rbx
     push    %rbp
     push    %r12
@@ -81,9 +89,8 @@ conf_iret:
     push    %r15
     mov     %rsp, conf_iret_rsp(%rip)
     mov     %rdi, %rsp
-    mov     $0x77, %ecx
-    mov     $0x88, %r11d
-    mov     $__HYPERVISOR_iret, %eax
+    mov     %rsi, %rdi
+    mov     %rdx, %rsi
     syscall
     ud2
 

@@ -39,6 +39,9 @@ struct conf_after {
 extern struct conf_after conf_after;
 extern const char conf_after_iret[];
 void conf_iret(const struct iret_context *frame);
+/* The same through a multicall of nr entries, one of which is the iret. */
+void conf_multicall_on(const struct iret_context *frame, struct multicall_entry *list,
+                       unsigned int nr);
 
 /* User code: int3; ud2; a syscall; an endless loop. Addresses for conf_enter_user. */
 extern const char conf_user_int3[], conf_user_ud2[], conf_user_syscall[], conf_user_read[];
