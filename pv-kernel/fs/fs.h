@@ -47,7 +47,10 @@ struct inode;
 
 #define AT_FDCWD (-100)
 
-/* Names of a directory, one call an entry; a result other than 0 ends the walk. */
+/*
+ * Names of a directory, one call an entry; a result other than 0 ends the walk, and *pos stays at the
+ * entry that was refused.
+ */
 typedef int dir_fn(void *ctx, const char *name, uint64_t ino, uint32_t mode);
 
 struct file_ops {
@@ -70,13 +73,16 @@ struct inode_ops {
     int (*rename)(struct inode *from, const char *name, struct inode *to, const char *new_name);
     int (*link)(struct inode *dir, const char *name, struct inode *target);
     int (*symlink)(struct inode *dir, const char *name, const char *target);
-    long (*readlink)(struct inode *link, char *buf, size_t size);
+    long (*readlink)(struct inode *link, char *buf, size_t size);   /* length, without NUL */
+    /* Where a link leads that no path names (/proc/PID/fd/N); counted; NULL: use readlink. */
+    struct inode *(*follow)(struct inode *link);
     int (*readdir)(struct inode *dir, uint64_t *pos, dir_fn *fn, void *ctx);
     int (*truncate)(struct inode *inode, uint64_t size);
 };
 
 struct inode {
     uint64_t ino;
+    uint32_t dev;                   /* which file system */
     uint32_t mode, uid, gid, nlink, rdev;
     uint64_t size;
     int64_t mtime;                  /* s since 1970 */
@@ -98,30 +104,87 @@ struct file {
     void *private;
 };
 
-/* ---- vfs.c, namei.c ---- */
+#define NAME_MAX 255
+#define PATH_MAX 4096               /* with the NUL */
+
+static inline bool is_type(const struct inode *inode, uint32_t type)
+{
+    return (inode->mode & S_IFMT) == type;
+}
+
+/* ---- vfs.c: inodes and files ---- */
 void fs_init(void);                 /* mounts tmpfs at /, devfs at /dev, procfs at /proc */
 struct inode *inode_get(struct inode *inode);
-void inode_put(struct inode *inode);
-/* Follows a path from the caller's working directory; 0 and a counted inode, or an error. */
-int path_lookup(const char *path, bool follow_last, struct inode **out);
-/* The directory that holds the last name, and the name (points into @path or "."). */
-int path_parent(const char *path, struct inode **dir, char *name, size_t size);
-int file_open(const char *path, int flags, uint32_t mode, struct file **out);
+void inode_put(struct inode *inode);    /* NULL is allowed */
+/* An inode without a name, of a pipe or socket; freed with its last reference. NULL: no memory. */
+struct inode *inode_anonymous(uint32_t mode);
+int64_t fs_now(void);               /* s since 1970, for mtime */
+uint32_t fs_new_dev(void);          /* a number for a file system */
+/* Takes a reference on @inode (which may be NULL). NULL: too many open files, or no memory. */
 struct file *file_create(const struct file_ops *ops, struct inode *inode, int flags, void *private);
 struct file *file_get(struct file *f);
 void file_put(struct file *f);
-/* Whole reads and writes from kernel code. */
+/* Whole reads from kernel code. */
 long file_read_at(struct file *f, void *buf, size_t len, uint64_t pos);
+unsigned int file_poll(struct file *f);
+
+/* ---- namei.c: paths. @base is where relative ones start: NULL is the caller's directory ---- */
+extern struct inode *fs_root;
+/* Follows a path; 0 and a counted inode, or an error. */
+int path_lookup(const char *path, bool follow_last, struct inode **out);
+int path_lookup_at(struct inode *base, const char *path, bool follow_last, struct inode **out);
+/* The directory, counted, that holds the last name, and the name. */
+int path_parent(const char *path, struct inode **dir, char name[NAME_MAX + 1]);
+int path_parent_at(struct inode *base, const char *path, struct inode **dir,
+                   char name[NAME_MAX + 1]);
+/* For open(O_CREAT): as path_lookup_at, but a missing last name gives its directory and name. */
+int path_lookup_or_parent(struct inode *base, const char *path, bool follow_last,
+                          struct inode **out, struct inode **dir, char name[NAME_MAX + 1]);
+struct inode *dir_lookup(struct inode *dir, const char *name);  /* crosses mounts both ways */
+/* The absolute path of a directory: its length, or -ENOENT (removed), -ERANGE. */
+long dir_path(struct inode *dir, char *buf, size_t size);
+
+/* ---- open.c ---- */
+int file_open(const char *path, int flags, uint32_t mode, struct file **out);
+int file_open_at(struct inode *base, const char *path, int flags, uint32_t mode,
+                 struct file **out);
+int file_open_inode(struct inode *inode, int flags, struct file **out);
+/* Makes a node of any type at a path; the umask is the caller's business. */
+int fs_mknod(struct inode *base, const char *path, uint32_t mode, uint32_t rdev);
+int fs_symlink(struct inode *base, const char *target, const char *path);
+int fs_link(struct inode *target, struct inode *base, const char *path);
+int fs_unlink(struct inode *base, const char *path, bool directory);
+
+/* ---- mount.c ---- */
+struct mount {
+    struct list link;
+    const char *type;
+    char source[64], path[256];
+    struct inode *root, *covered;   /* counted; nothing is covered by the root of all */
+};
+extern struct list mounts;
+int fs_mount(const char *source, const char *path, const char *type);
+int fs_unmount(const char *path);
 
 /* ---- descriptor table (fdtable.c) ---- */
-struct file *fd_file(int fd);       /* not counted: valid until the caller closes or sleeps; NULL: EBADF */
+struct task;
+struct file *fd_file(int fd);       /* not counted: valid until the caller closes it; NULL: EBADF */
 int fd_install(struct file *f, bool cloexec);   /* takes over the reference; -EMFILE drops it */
+int fd_install_from(struct file *f, int lowest, bool cloexec);
+int fd_replace(int fd, struct file *f, bool cloexec);   /* closes what was there; as above */
 int fd_close(int fd);
+void fd_table_fork(struct task *child);         /* @child, so far without files, gets ours */
+void fd_table_exec(void);                       /* closes those marked close-on-exec */
+void fd_table_close(struct task *t);            /* all, at exit */
 
 /* ---- parts that register devices ---- */
 /* Character devices by number; name as in /dev, e.g. "xen/privcmd". 0 or -errno. */
 int device_register(const char *name, uint32_t mode, uint32_t major, uint32_t minor,
                     const struct file_ops *ops, void *private);
+void device_unregister(const char *name, uint32_t major, uint32_t minor);
+/* Finds what open needs; false: no such device. */
+bool device_find(uint32_t rdev, const struct file_ops **ops, void **private);
+/* A file of /proc, e.g. "xen/capabilities"; show returns the length of its text. */
 int procfs_register(const char *name, long (*show)(char *buf, size_t size));
 
 /* ---- initramfs.c: unpacks a cpio archive ("newc") at / ---- */

@@ -54,6 +54,9 @@ struct task {
     enum task_state state;
     int exit_status;                /* as wait4(2) reports it */
     char comm[16];
+    char exe_path[256];             /* what exec loaded; for /proc/PID/exe */
+    char args[256];                 /* its arguments, each ended by NUL, cut to fit; for /proc */
+    unsigned int args_len;
 
     struct space *space;            /* NULL for kernel threads and zombies */
     void *kstack;                   /* KSTACK_PAGES pages */
@@ -67,7 +70,6 @@ struct task {
     struct open_file files[NR_FILES];
     struct inode *cwd;              /* holds a reference */
     char cwd_path[256];
-    char exe_path[256];
     unsigned int umask;
     struct tty *tty;                /* controlling terminal or NULL */
     struct rlimit_k rlimits[NR_RLIMITS];
@@ -103,8 +105,7 @@ extern struct task *current;        /* never NULL after proc_init() */
 /* ---- task.c, fork.c, exit.c, exec.c ---- */
 void proc_init(void);
 struct task *task_find(int pid);
-/* Every task, zombies too: NULL begins, NULL ends. */
-struct task *task_next(const struct task *t);
+struct task *task_next(int pid);                /* with the least pid above this one; NULL: none */
 struct task *kthread_create(void (*fn)(void *), void *arg, const char *name);
 long do_fork(uint64_t flags, uint64_t stack, uint64_t tls, uint64_t ptid, uint64_t ctid);
 /* Replaces the caller's program; the strings are in kernel memory, NULL-ended. */
