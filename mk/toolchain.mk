@@ -61,7 +61,7 @@ compiler = $(strip $(or $(CC_$(1)),$(CC)) $(CFLAGS_$(1)))
 last_compiler = $(file < $(BUILD)/obj/$(1)/.flags)
 define stamp
 $$(BUILD)/obj/$(1)/.flags: $(if $(findstring <$(compiler)>,<$(last_compiler)>),,FORCE)
-	@mkdir -p $$(@D) && printf '%s\n' '$(compiler)' > $$@
+	@mkdir -p $$(@D) && printf '%s\n' '$(subst ','\'',$(compiler))' > $$@
 endef
 
 # `make V=1` shows whole command lines.
