@@ -18,17 +18,18 @@ HV_LIB := console_options.c panic.c printk.c serial.c spinlock.c string.c symbol
     vsnprintf.c
 HV_BOOT := acpi.c acpi_tables.c bootinfo.c cmdline.c dom0_build.c dom0_tables.c early_traps.c \
     elf.c embedded.S head.S machine.c memory_map.c multiboot.c start.c trampoline.S
-HV_X86 := apic.c bounce.c context.c cpu.c cpuid.c debugreg.c decode.c descriptors.c dump.c \
+HV_X86 := apic.c bounce.c context.c context_get.c cpu.c cpuid.c debugreg.c decode.c descriptors.c dump.c \
     emulate.c emulate_io.c emulate_msr.c emulate_pte.c emulate_string.c entry.S exit.c extable.c fpu.c \
     guest_calls.c guest_desc.c guest_mode.c ioapic.c irq.c rules.c smp.c stacks.c store_op.c time.c \
     timescale.c traps.c uaccess.c
 HV_MM := frame.c hv_map.c memory_op.c mmuext.c page_alloc.c page_type.c pt_entry.c \
-    pt_update.c pt_walk.c root.c tlb.c
-HV_DOMAIN := domain.c runstate.c sched.c sched_op.c softirq.c timer.c timer_queue.c vcpu.c \
-    vcpu_op.c vcpu_timer.c
+    pt_update.c pt_walk.c release.c root.c tlb.c
+HV_DOMAIN := destroy.c domain.c pause.c retire.c runstate.c sched.c sched_op.c shutdown.c \
+    softirq.c timer.c timer_queue.c vcpu.c vcpu_op.c vcpu_timer.c watchdog.c
 HV_EVENT := evtchn.c evtchn_bits.c ports.c virq.c
 HV_HYPERCALL := console_io.c dispatch.c multicall.c page.c version.c
-HV_CONTROL := policy.c
+HV_CONTROL := domctl.c domctl_vcpu.c info.c policy.c sysctl.c
+HV_GRANT := grant_table.c
 
 HV_SRCS := $(addprefix hypervisor/lib/,$(HV_LIB)) \
     $(addprefix hypervisor/boot/,$(HV_BOOT)) \
@@ -37,7 +38,8 @@ HV_SRCS := $(addprefix hypervisor/lib/,$(HV_LIB)) \
     $(addprefix hypervisor/domain/,$(HV_DOMAIN)) \
     $(addprefix hypervisor/event/,$(HV_EVENT)) \
     $(addprefix hypervisor/hypercall/,$(HV_HYPERCALL)) \
-    $(addprefix hypervisor/control/,$(HV_CONTROL))
+    $(addprefix hypervisor/control/,$(HV_CONTROL)) \
+    $(addprefix hypervisor/grant/,$(HV_GRANT))
 
 # Position-independent code, though linked at one address: compiler.h says why. __XEN__ selects the
 # hypervisor's half of the public headers. Handlers of one table share a signature, and seldom need

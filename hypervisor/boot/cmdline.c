@@ -84,6 +84,12 @@ static bool set_noreboot(const char *value)
     return !*value;
 }
 
+static bool set_guest_console(const char *value)
+{
+    boot_options.guest_console = true;
+    return !*value;
+}
+
 static const struct {
     const char *name;           /* with '=' if a value belongs to it */
     bool (*set)(const char *value);
@@ -93,6 +99,7 @@ static const struct {
     { "com1=", set_com1 },
     { "loglvl=", set_loglvl },
     { "noreboot", set_noreboot },
+    { "guest-console", set_guest_console },
 };
 
 static void apply(const char *word)

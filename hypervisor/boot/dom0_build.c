@@ -3,8 +3,8 @@
  * The first domain, from the kernel and ramdisk that the loader put into memory (or the embedded
  * kernel) to a vCPU that is ready to run. The only domain that the hypervisor builds itself.
  *
- * What the kernel finds is the ABI's start of day for 64-bit PV (xen.h, start_info). Whatever does not fit
- * is said in one line that names it, and ends the boot.
+ * What the kernel finds is the ABI's start of day for 64-bit PV (xen.h, start_info). Whatever
+ * does not fit is said in one line that names it, and ends the boot.
  */
 #include "boot/dom0.h"
 #include "hypercall/hypercall.h"
@@ -51,6 +51,18 @@ static void plan_mapped(struct dom0 *b)
     }
 }
 
+/* A P2M at an address of its own: one the guest may use, and not where the kernel is mapped. */
+static void check_p2m_place(const struct dom0 *b)
+{
+    u64 from = b->img.init_p2m, len = b->p2m_pages << PAGE_SHIFT;
+
+    if (from == ~0ull)
+        return;
+    if (!guest_range_ok(from, len) || !IS_ALIGNED(from, PAGE_SIZE) ||
+        (from < dom0_va(b, b->mapped_pages) && from + len > b->img.virt_base))
+        panic("%s: the place for its P2M is not free", bootinfo.kernel.name);
+}
+
 static void plan(struct dom0 *b)
 {
     u64 next;
@@ -62,6 +74,7 @@ static void plan(struct dom0 *b)
     if (b->img.mod_start_pfn)
         b->ramdisk_pfn = take(&next, b->ramdisk_pages);
     if (b->img.init_p2m != ~0ull) {
+        check_p2m_place(b);
         b->p2m_pfn = take(&next, b->p2m_pages);
         b->nr_p2m_tables = dom0_count_tables(b->img.init_p2m, b->p2m_pages, 3);
         b->p2m_tables_pfn = take(&next, b->nr_p2m_tables);
@@ -71,15 +84,16 @@ static void plan(struct dom0 *b)
 
 static void check_plan(const struct dom0 *b)
 {
-    u64 kernel = (b->img.kend - b->img.virt_base) / MIB, free = heap_free_frames() * PAGE_SIZE / MIB;
+    unsigned long kernel = (b->img.kend - b->img.virt_base) / MIB;
+    unsigned long has = b->nr_pages * PAGE_SIZE / MIB;
 
     if (b->initial_pages <= b->nr_pages)
         return;
     if (b->initial_pages - b->ramdisk_pages <= b->nr_pages)
         panic("ramdisk: its %lu MiB do not fit into the first domain's %lu MiB of memory",
-              (unsigned long)(bootinfo.ramdisk.len / MIB), (unsigned long)(b->nr_pages * PAGE_SIZE / MIB));
-    panic("memory: the first domain needs more than its %lu MiB for a kernel of %lu MiB (%lu MiB are free)",
-          (unsigned long)(b->nr_pages * PAGE_SIZE / MIB), (unsigned long)kernel, (unsigned long)free);
+              (unsigned long)(bootinfo.ramdisk.len / MIB), has);
+    panic("memory: the first domain's %lu MiB are too little for a kernel of %lu MiB",
+          has, kernel);
 }
 
 /* All that is left, or what dom0_mem= says; modules count as free, they are given back later. */
@@ -96,7 +110,8 @@ static u64 domain_pages(void)
         return available;
     if (boot_options.dom0_mem / PAGE_SIZE > available)
         panic("memory: dom0_mem asks for %lu MiB, %lu MiB are free",
-              (unsigned long)(boot_options.dom0_mem / MIB), (unsigned long)(available * PAGE_SIZE / MIB));
+              (unsigned long)(boot_options.dom0_mem / MIB),
+              (unsigned long)(available * PAGE_SIZE / MIB));
     return boot_options.dom0_mem / PAGE_SIZE;
 }
 
@@ -119,8 +134,6 @@ static void parse_kernel(struct dom0 *b)
     const struct boot_module *k = &bootinfo.kernel;
     const char *why = "";
 
-    if (k->len == 0)
-        panic("%s: there is none", k->name);
     if (elf_parse(boot_module_data(k), k->len, &b->img, &why))
         panic("%s: %s", k->name, why);
     if (b->img.needs_dom0_feature_missing)
@@ -227,10 +240,16 @@ static void set_first_vcpu(struct dom0 *b)
 static void create_domain(struct dom0 *b)
 {
     unsigned int vcpus = boot_options.dom0_max_vcpus ? boot_options.dom0_max_vcpus : cpu_count();
+    struct domain_config config = {
+        .id = 0,
+        .max_vcpus = min(vcpus, (unsigned int)MAX_VCPUS),
+        .max_port = ~0u,
+        .max_grant_frames = MAX_GRANT_FRAMES,
+    };
 
-    b->d = domain_create(0, min(vcpus, (unsigned int)MAX_VCPUS));
-    if (b->d == NULL)
+    if (domain_create(&config, &b->d))
         panic("memory: none left for the first domain's own record");
+    b->d->vcpus_made = true;
     b->d->privileged = true;
 }
 
@@ -260,4 +279,5 @@ void dom0_build(void)
             b.img.guest_version, (unsigned long)(b.nr_pages * PAGE_SIZE / MIB), b.d->max_vcpus,
             (unsigned long)b.img.entry);
     sched_start(b.d->vcpus[0]);
+    domain_unpause(b.d);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The rules of policy.h. */
+#include "boot/boot.h"
 #include "control/policy.h"
 
-static int other_domain(u16 domid, struct domain **d)
+int policy_other_domain(u16 domid, struct domain **d)
 {
     if (!current->domain->privileged)
         return -EPERM;
@@ -10,13 +11,13 @@ static int other_domain(u16 domid, struct domain **d)
     return *d != NULL ? 0 : -ESRCH;
 }
 
-int policy_table_owner(u16 domid, struct domain **owner)
+int policy_domain(u16 domid, struct domain **d)
 {
     if (domid == DOMID_SELF || domid == current->domain->id) {
-        *owner = current->domain;
+        *d = current->domain;
         return 0;
     }
-    return other_domain(domid, owner);
+    return policy_other_domain(domid, d);
 }
 
 int policy_foreign_owner(u16 domid, u16 *owner)
@@ -29,8 +30,23 @@ int policy_foreign_owner(u16 domid, u16 *owner)
         *owner = domid;
         return current->domain->privileged ? 0 : -EPERM;
     }
-    rc = policy_table_owner(domid, &d);
+    rc = policy_domain(domid, &d);
     if (rc == 0)
         *owner = d->id;
     return rc;
+}
+
+bool policy_may_control(void)
+{
+    return current->domain->privileged;
+}
+
+bool policy_console_write(void)
+{
+    return current->domain->privileged || boot_options.guest_console;
+}
+
+bool policy_console_read(void)
+{
+    return current->domain->privileged;
 }

@@ -1,23 +1,80 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Domains: the list of them, and how one ends.
+ * Domains: their records, and finding them.
  *
- * An end is a reason stored once in d->shutdown_reason. From then on none of its vCPUs is picked
- * (sched.c), and those that run are made to leave. When it is the first domain's, the machine ends
- * as the reason says, on the way out of whatever noticed it, where no lock is held.
+ * A record is found by its id, through a table that is read without a lock. domain.h says who keeps
+ * it. When its last reference goes it is retired twice: the first time in order to take it out of
+ * the table, the second time to free it. Between the two nobody finds it, and its id may be given
+ * anew: by then every CPU has forgotten what named the old one by its id alone (an event channel
+ * that was closed).
  */
-#include <stdarg.h>
-
-#include "boot/boot.h"
-#include "domain/domain.h"
+#include "domain/internal.h"
 #include "event/event.h"
+#include "grant/grant.h"
 #include "lib/atomic.h"
-#include "lib/vsnprintf.h"
+
+#define BUCKETS 256u
 
 struct domain *first_domain;
 
 static spinlock_t list_lock = SPINLOCK_INIT(LOCK_DOMLIST);
-static struct list domains = LIST_INIT(domains);
+static struct domain *by_id[BUCKETS];   /* chains; changed under the lock, read without */
+
+/* ---- Finding ---- */
+
+struct domain *domain_by_id(u16 id)
+{
+    struct domain *d = load_acquire(&by_id[id % BUCKETS]);
+
+    while (d && d->id != id)
+        d = load_acquire(&d->next_by_id);
+    return d;
+}
+
+struct domain *domain_at_or_above(u32 id)
+{
+    struct domain *best = NULL;
+
+    for (unsigned int i = 0; i < BUCKETS; i++) {
+        struct domain *d = load_acquire(&by_id[i]);
+
+        for (; d; d = load_acquire(&d->next_by_id))
+            if (d->id >= id && (!best || d->id < best->id))
+                best = d;
+    }
+    return best;
+}
+
+static bool publish(struct domain *d)
+{
+    struct domain **head = &by_id[d->id % BUCKETS];
+    bool is_free;
+
+    spin_lock(&list_lock);
+    is_free = !domain_by_id(d->id);
+    if (is_free) {
+        d->next_by_id = *head;
+        store_release(head, d);
+        if (!first_domain)
+            first_domain = d;
+    }
+    spin_unlock(&list_lock);
+    return is_free;
+}
+
+/* Its own link stays, for those who are just looking at it. */
+static void unpublish(struct domain *d)
+{
+    struct domain **slot = &by_id[d->id % BUCKETS];
+
+    spin_lock(&list_lock);
+    while (*slot != d)
+        slot = &(*slot)->next_by_id;
+    store_release(slot, d->next_by_id);
+    spin_unlock(&list_lock);
+}
+
+/* ---- Making ---- */
 
 /* Events are masked until the guest is ready for them. */
 static void shared_info_init(struct domain *d)
@@ -33,6 +90,7 @@ static void domain_free(struct domain *d)
     for (unsigned int i = 0; i < d->max_vcpus; i++)
         if (d->vcpus[i])
             vcpu_free(d->vcpus[i]);
+    grant_domain_free(d);
     event_domain_destroy(d);
     if (d->shared_info)
         free_hv_pages(d->shared_info, 0);
@@ -41,114 +99,81 @@ static void domain_free(struct domain *d)
 
 BUILD_ASSERT(sizeof(struct domain) <= PAGE_SIZE);
 
-struct domain *domain_create(u16 id, unsigned int max_vcpus)
+static int make_parts(struct domain *d, const struct domain_config *c)
 {
-    struct domain *d = alloc_hv_pages(0);
-
-    if (!d)
-        return NULL;
-    d->id = id;
-    d->max_vcpus = min(max_vcpus, (unsigned int)MAX_VCPUS);
-    d->shutdown_reason = d->shutdown_code = -1;
-    spin_lock_init(&d->lock, LOCK_DOMAIN);
-    d->shared_info = alloc_hv_pages(0);
-    if (!d->shared_info || event_domain_init(d))
-        goto fail;
+    d->shared_info = alloc_hv_low_page();
+    if (!d->shared_info || event_domain_init(d, c->max_port))
+        return -ENOMEM;
     shared_info_init(d);
+    if (grant_domain_init(d, c->max_grant_frames))
+        return -ENOMEM;
     for (unsigned int i = 0; i < d->max_vcpus; i++) {
         d->vcpus[i] = vcpu_create(d, i);
         if (!d->vcpus[i])
-            goto fail;
+            return -ENOMEM;
     }
-    spin_lock(&list_lock);
-    list_add_before(&domains, &d->link);
-    if (!first_domain)
-        first_domain = d;
-    spin_unlock(&list_lock);
-    return d;
-
-fail:
-    domain_free(d);
-    return NULL;
+    return 0;
 }
 
-struct domain *domain_by_id(u16 id)
+int domain_create(const struct domain_config *c, struct domain **out)
 {
-    struct domain *found = NULL;
-    struct list *pos;
+    struct domain *d = alloc_hv_pages(0);
+    int rc;
 
-    spin_lock(&list_lock);
-    list_for_each(pos, &domains) {
-        struct domain *d = list_entry(pos, struct domain, link);
-
-        if (d->id == id)
-            found = d;
-    }
-    spin_unlock(&list_lock);
-    return found;
+    if (!d)
+        return -ENOMEM;
+    d->id = c->id;
+    d->max_vcpus = c->max_vcpus;
+    d->shutdown_reason = d->shutdown_code = -1;
+    d->refs = d->pauses = 1;
+    spin_lock_init(&d->lock, LOCK_DOMAIN);
+    watchdogs_init(d);
+    rc = make_parts(d, c);
+    if (rc == 0 && !publish(d))
+        rc = -EEXIST;
+    if (rc)
+        domain_free(d);
+    else
+        *out = d;
+    return rc;
 }
 
-void domain_shutdown(struct domain *d, u8 reason)
-{
-    s32 running = -1, code = READ_ONCE(d->shutdown_code);
+/* ---- References ---- */
 
-    if (!cas(&d->shutdown_reason, &running, code >= 0 ? code : reason))
-        return;
-    for (unsigned int i = 0; i < d->max_vcpus; i++)
-        raise_softirq_on(d->vcpus[i]->processor, SOFTIRQ_SCHEDULE);
-    if (d == first_domain)
-        raise_softirq(SOFTIRQ_MACHINE_END);
+static void free_retired(struct retired *r)
+{
+    domain_free(container_of(r, struct domain, retired));
 }
 
-void domain_crash(struct domain *d, const char *fmt, ...)
+static void unpublish_retired(struct retired *r)
 {
-    char why[160];
-    va_list args;
-
-    if (domain_stopped(d))
-        return;
-    va_start(args, fmt);
-    vsnprintf(why, sizeof(why), fmt, args);
-    va_end(args);
-    if (current && current->domain == d) {
-        pr_err("domain %u crashed on vCPU %u: %s", d->id, current->id, why);
-        dump_guest(guest_regs());
-    } else {
-        pr_err("domain %u crashed: %s", d->id, why);
-    }
-    domain_shutdown(d, SHUTDOWN_crash);
+    unpublish(container_of(r, struct domain, retired));
+    retire(r, free_retired);
+    raise_softirq(SOFTIRQ_DOM_EXC);
 }
 
-struct ending {
-    const char *what, *then;
-    noreturn void (*end)(void);
-};
-
-static const struct ending power_off = { "has powered off", "powers off", machine_power_off };
-static const struct ending reboot    = { "asks for a reboot", "reboots", machine_reboot };
-static const struct ending unclear   = { "has ended in its own way", "reboots", machine_reboot };
-static const struct ending crashed   = { "has crashed", "reboots", machine_reboot };
-static const struct ending stay_here = { "has crashed", "halts", machine_halt };
-
-static const struct ending *ending_for(s32 reason)
+void domain_ref(struct domain *d)
 {
-    switch (reason) {
-    case SHUTDOWN_poweroff:
-        return &power_off;
-    case SHUTDOWN_crash:
-    case SHUTDOWN_watchdog:
-        return boot_options.noreboot ? &stay_here : &crashed;
-    case SHUTDOWN_reboot:
-        return &reboot;
-    default:
-        return &unclear;
-    }
+    atomic_add(&d->refs, 1);
 }
 
-void machine_end(void)
+void domain_unref(struct domain *d)
 {
-    const struct ending *e = ending_for(first_domain->shutdown_reason);
+    u32 left = atomic_sub(&d->refs, 1);
 
-    pr_err("domain %u %s: the machine %s", first_domain->id, e->what, e->then);
-    e->end();
+    BUG_ON(left == ~0u);
+    if (!left)
+        retire(&d->retired, unpublish_retired);
+}
+
+void domain_add_pages(struct domain *d, u64 frames)
+{
+    if (atomic_add(&d->tot_pages, frames) == frames)
+        domain_ref(d);
+}
+
+void domain_sub_pages(struct domain *d, u64 frames)
+{
+    if (!atomic_sub(&d->tot_pages, frames))
+        domain_unref(d);
 }

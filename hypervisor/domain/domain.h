@@ -15,6 +15,7 @@
 #include "x86/guest_cpu.h"
 #include "x86/x86.h"
 #include "event/event_types.h"
+#include "grant/grant_types.h"
 #include <xen/sched.h>
 #include <xen/vcpu.h>
 
@@ -39,6 +40,8 @@ enum softirq {
     SOFTIRQ_TIMER,              /* a timer has expired */
     SOFTIRQ_CONSOLE,            /* there is console input */
     SOFTIRQ_EXIT,               /* nothing but the long way out: there is an NMI to deliver */
+    SOFTIRQ_DOM_EXC,            /* a domain has shut down, or is gone: the first one is told */
+    SOFTIRQ_RETIRE,             /* this CPU uses nothing any more that it had found before */
     SOFTIRQ_MACHINE_END,        /* the first domain has shut down */
     SOFTIRQ_SCHEDULE,           /* last: it may not come back */
     SOFTIRQ_COUNT
@@ -63,6 +66,28 @@ static inline bool preempt_needed(void)
     return softirq_pending();
 }
 
+/*
+ * ---- retire.c: freeing what others may still look at ----
+ *
+ * What was found without a lock (a domain by its id) may be used until the CPU next does its
+ * softirqs: there no C frame is kept. So what nobody can find any more is freed once every CPU has
+ * been there.
+ */
+struct retired {
+    struct retired *next;
+    u64 cpus;                   /* those that have not been there yet */
+    void (*fn)(struct retired *r);
+};
+void retire(struct retired *r, void (*fn)(struct retired *r));  /* any lock may be held */
+bool retire_pending(void);
+void retire_softirq(void);
+
+#define NR_WATCHDOGS 2
+struct watchdog {
+    struct timer timer;
+    bool used;
+};
+
 enum vcpu_state { VCPU_DOWN, VCPU_RUNNABLE, VCPU_BLOCKED };
 
 struct vcpu {
@@ -74,7 +99,8 @@ struct vcpu {
 
     /* mm/: the roots hold a use and a reference each; unfinished: see mm_finish_put(). */
     mfn_t kernel_root, user_root;   /* INVALID_MFN: none */
-    struct page *unfinished;
+    struct page *unfinished[MAX_UNFINISHED];
+    unsigned int nr_unfinished;
 
     /* hypercall/: what a preempted call leaves behind (hypercall.h). */
     struct multicall_entry *batch;  /* the entry being done of a multicall, else NULL */
@@ -90,6 +116,7 @@ struct vcpu {
     enum vcpu_state state;
     bool initialised;               /* has a context */
     bool claimed;                   /* atomic: someone is giving it one */
+    u32 pauses;                     /* atomic: not 0, it does not run */
     unsigned int processor;         /* its physical CPU, for good */
     bool on_cpu;                    /* its registers are in a CPU, not in v->cpu */
     struct list run_link;           /* in the queue of those that wait for the CPU */
@@ -100,9 +127,25 @@ struct vcpu {
     unsigned long time_area;
 };
 
+/*
+ * Who keeps the record: a reference each for not having been destroyed, for having frames at all,
+ * and for every page of ours that it shares. The last one gone, it is retired. So a frame's owner
+ * always has a record, also when the domain is long dead and another still maps the frame.
+ */
 struct domain {
     u16 id;
     bool privileged;                /* may control others and the machine */
+    bool dying;                     /* being destroyed: it gets nothing new. Set once, under lock */
+    bool dead;                      /* all was taken from it; what remains is in others' hands */
+    bool vcpus_made;                /* by the toolstack's word: it may name them */
+    bool xs_domain;                 /* it runs xenstore */
+    unsigned int stage;             /* of its destruction; as next_frame the control room's */
+    u64 next_frame;
+    u32 control_pauses;             /* by the toolstack; guarded by the control room */
+    u32 refs;                       /* atomic */
+    u32 pauses;                     /* atomic: not 0, none of its vCPUs runs */
+    struct domain *next_by_id;      /* in its bucket, see domain.c */
+    struct retired retired;
     s32 shutdown_reason;            /* -1 while it runs; set once, by compare-and-exchange */
     s32 shutdown_code;              /* what SCHEDOP_shutdown_code chose, else -1 */
     unsigned int max_vcpus;
@@ -112,20 +155,51 @@ struct domain {
 
     /* mm/: guarded by lock */
     spinlock_t lock;
-    u64 tot_pages, max_pages;
+    u64 tot_pages, max_pages;       /* frames that exist: tot_pages is atomic */
     u64 vm_assist;                  /* bit n: type n enabled */
     u64 tlb_cpus;                   /* atomic: CPUs that may hold translations of ours */
     u8 iopl;
 
     struct domain_events events;    /* event/ */
-    struct list link;               /* in the list of domains, under its lock */
+    struct watchdog watchdogs[NR_WATCHDOGS];    /* guarded by lock */
+    struct grant_table grants;      /* grant/ */
 };
 
 /* ---- domain.c ---- */
-/* With its shared page and @max_vcpus vCPUs, all down and without context. NULL: no memory. */
-struct domain *domain_create(u16 id, unsigned int max_vcpus);
+struct domain_config {
+    u16 id;
+    unsigned int max_vcpus;         /* 1 to MAX_VCPUS */
+    u32 max_port;                   /* the highest event channel it may have */
+    u32 max_grant_frames;
+};
+/*
+ * With its shared page and its vCPUs, all down and without context, and paused once. -EEXIST: the
+ * id is taken; -ENOMEM.
+ */
+int domain_create(const struct domain_config *c, struct domain **out);
+/* Also one that is dying. Valid until this CPU does its softirqs: to the end of a hypercall. */
 struct domain *domain_by_id(u16 id);
+struct domain *domain_at_or_above(u32 id);      /* the lowest id; NULL: there is none */
+void domain_ref(struct domain *d);              /* of one that can't have lost its last one */
+void domain_unref(struct domain *d);            /* any lock may be held */
+void domain_add_pages(struct domain *d, u64 frames);    /* d->lock is held */
+void domain_sub_pages(struct domain *d, u64 frames);
 extern struct domain *first_domain;
+
+/* ---- destroy.c ---- */
+/*
+ * Ends the domain and takes back all that it has: 0 when nothing is left to do here, -ERESTART: call
+ * again. The control room's lock is held, and the domain is not the running one.
+ */
+int domain_destroy(struct domain *d);
+
+/* ---- pause.c: pauses are counted; each waits until what was running has left its CPU ---- */
+void domain_pause(struct domain *d);            /* not the running one, and no lock is held */
+void domain_unpause(struct domain *d);
+void vcpu_pause(struct vcpu *v);
+void vcpu_unpause(struct vcpu *v);
+
+/* ---- shutdown.c ---- */
 /*
  * Marks the domain as crashed, prints why (with the registers, if it is the running vCPU's), and
  * returns; nothing of it runs again. Any lock may be held.
@@ -133,6 +207,7 @@ extern struct domain *first_domain;
 void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
 void domain_shutdown(struct domain *d, u8 reason);  /* SHUTDOWN_ of <xen/sched.h> */
 void machine_end(void);         /* softirq: does what the first domain's reason asks */
+void tell_dom_exc(void);        /* softirq: VIRQ_DOM_EXC to the first domain */
 static inline bool domain_stopped(const struct domain *d)
 {
     return READ_ONCE(d->shutdown_reason) >= 0;
@@ -149,7 +224,10 @@ static inline struct vcpu *domain_vcpu(const struct domain *d, u32 id)
 
 /* ---- vcpu.c ---- */
 struct vcpu *vcpu_create(struct domain *d, unsigned int id);
-void vcpu_free(struct vcpu *v);                     /* one that never ran */
+void vcpu_free(struct vcpu *v);                     /* nothing of it runs, or looks at it */
+/* Gives back what a context has brought: tables, roots, info page. It is paused, or never ran. */
+void vcpu_drop_context(struct vcpu *v);
+void vcpu_stop_timers(struct vcpu *v);
 int vcpu_up(struct vcpu *v);                        /* -EINVAL: it has no context */
 void vcpu_down(struct vcpu *v);                     /* the last one up ends the domain */
 /* VCPUOP_register_vcpu_info: moves the vcpu_info of @v, which is down or the running one. */
@@ -158,6 +236,9 @@ int vcpu_move_info(struct vcpu *v, mfn_t m, u32 offset);
 /* ---- sched.c ---- */
 void sched_init(void);              /* timers too; before other CPUs and the first vCPU */
 unsigned int sched_place(void);     /* the CPU for a new vCPU */
+void sched_unplace(struct vcpu *v);
+void sched_resume(struct vcpu *v);  /* it may be that it can run again */
+bool sched_on_cpu(struct vcpu *v);  /* it runs, or is just coming or leaving */
 void sched_start(struct vcpu *v);   /* down -> runnable */
 void sched_stop(struct vcpu *v);    /* -> down; running elsewhere it stops soon */
 void vcpu_wake(struct vcpu *v);     /* blocked -> runnable, kicks its CPU */

@@ -15,6 +15,11 @@ void runstate_set(struct vcpu *v, int state);
 /* Writes the registered areas of @v, which is loaded. */
 void vcpu_areas_write(struct vcpu *v);
 
+/* watchdog.c: SCHEDOP_watchdog's result, and a domain's beginning and end */
+long watchdog_set(struct domain *d, u32 id, u32 timeout_s);
+void watchdogs_init(struct domain *d);
+void watchdogs_stop(struct domain *d);
+
 /* vcpu_timer.c: VIRQ_TIMER at a time, or every so often */
 void vcpu_timers_init(struct vcpu *v);
 void vcpu_set_singleshot(struct vcpu *v, u64 expires_ns);   /* a time in the past: now */

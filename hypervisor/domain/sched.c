@@ -2,8 +2,10 @@
 /*
  * Who runs: round robin on each physical CPU, among the vCPUs that were placed there.
  *
- * A vCPU is in its CPU's queue exactly while it could run and another one does. The slice is only
- * enforced, by a timer, while somebody waits; who has run longer than that alone gives way at once.
+ * A vCPU that could run is either in its CPU's queue or running there. One that can't any more,
+ * because it was paused or its domain was stopped, may still be in the queue, and falls out when it
+ * would be picked; sched_resume() puts it back. The slice is only enforced, by a timer, while
+ * somebody waits; who has run longer than that alone gives way at once.
  *
  * The switch happens on the way out to a guest and nowhere else: schedule() drops the C frames it
  * was called on, so nothing of a vCPU is left on a stack.
@@ -60,9 +62,15 @@ unsigned int sched_place(void)
     return best;
 }
 
+void sched_unplace(struct vcpu *v)
+{
+    atomic_sub(&queues[v->processor].placed, 1);
+}
+
 static bool can_run(const struct vcpu *v)
 {
-    return v->state == VCPU_RUNNABLE && !domain_stopped(v->domain);
+    return v->state == VCPU_RUNNABLE && !READ_ONCE(v->pauses) && !READ_ONCE(v->domain->pauses) &&
+           !domain_stopped(v->domain);
 }
 
 /* The queue's lock is held. */
@@ -72,16 +80,44 @@ static void enqueue(struct run_queue *rq, struct vcpu *v)
     runstate_set(v, RUNSTATE_runnable);
 }
 
+/* Puts it where one that can run has to be; true if it was not there. The lock is held. */
+static bool join(struct run_queue *rq, struct vcpu *v)
+{
+    if (!can_run(v) || rq->running == v || !list_empty(&v->run_link))
+        return false;
+    enqueue(rq, v);
+    return true;
+}
+
+void sched_resume(struct vcpu *v)
+{
+    struct run_queue *rq = queue_of(v);
+
+    spin_lock(&rq->lock);
+    join(rq, v);
+    spin_unlock(&rq->lock);
+    raise_softirq_on(v->processor, SOFTIRQ_SCHEDULE);
+}
+
+bool sched_on_cpu(struct vcpu *v)
+{
+    struct run_queue *rq = queue_of(v);
+    bool there;
+
+    spin_lock(&rq->lock);
+    there = rq->running == v || READ_ONCE(v->on_cpu);
+    spin_unlock(&rq->lock);
+    return there;
+}
+
 void sched_start(struct vcpu *v)
 {
     struct run_queue *rq = queue_of(v);
 
     spin_lock(&rq->lock);
-    if (v->state == VCPU_DOWN) {
+    if (v->state == VCPU_DOWN)
         v->state = VCPU_RUNNABLE;
-        if (rq->running != v)
-            enqueue(rq, v);
-    }
+    join(rq, v);
     spin_unlock(&rq->lock);
     raise_softirq_on(v->processor, SOFTIRQ_SCHEDULE);
 }
@@ -112,9 +148,7 @@ void vcpu_wake(struct vcpu *v)
     spin_lock(&rq->lock);
     if (v->state == VCPU_BLOCKED) {
         v->state = VCPU_RUNNABLE;
-        queued = rq->running != v;
-        if (queued)
-            enqueue(rq, v);
+        queued = join(rq, v);
     }
     spin_unlock(&rq->lock);
     if (READ_ONCE(v->domain->events.pollers) & bit)
@@ -167,7 +201,7 @@ void vcpu_yield(void)
     raise_softirq(SOFTIRQ_SCHEDULE);
 }
 
-/* The first that waits, skipping those of domains that were stopped; NULL: none. */
+/* The first that waits; those that can't run any more fall out. NULL: none. */
 static struct vcpu *dequeue(struct run_queue *rq)
 {
     while (!list_empty(&rq->waiting)) {
@@ -176,6 +210,7 @@ static struct vcpu *dequeue(struct run_queue *rq)
         list_del(&v->run_link);
         if (can_run(v))
             return v;
+        runstate_set(v, RUNSTATE_offline);
     }
     return NULL;
 }
@@ -211,6 +246,8 @@ static noreturn void switch_to(struct vcpu *prev, struct vcpu *next)
         /* It has left its root: nothing of its domain is in the TLB. */
         atomic_and(&prev->domain->tlb_cpus, ~BIT(this_cpu_id()));
         store_release(&prev->on_cpu, false);
+        if (unlikely(domain_stopped(prev->domain)))
+            raise_softirq(SOFTIRQ_DOM_EXC);     /* now there is nothing that still runs of it */
     }
     if (!next)
         reset_stack_and_call(idle);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* sched_op: give up the CPU, wait, end. */
+#include "control/policy.h"
 #include "domain/internal.h"
 #include "event/event.h"
 #include "hypercall/guest_access.h"
@@ -104,16 +105,24 @@ static long op_remote_shutdown(XEN_GUEST_HANDLE(void) arg)
 {
     struct sched_remote_shutdown shutdown;
     struct domain *d;
+    int rc;
 
     if (!copy_arg_from_guest(&shutdown, arg))
         return -EFAULT;
-    d = domain_by_id(shutdown.domain_id);
-    if (!d)
-        return -ESRCH;
-    if (!current->domain->privileged)
-        return -EPERM;
+    rc = policy_domain(shutdown.domain_id, &d);
+    if (rc)
+        return rc;
     domain_shutdown(d, (u8)shutdown.reason);
     return 0;
+}
+
+static long op_watchdog(XEN_GUEST_HANDLE(void) arg)
+{
+    struct sched_watchdog w;
+
+    if (!copy_arg_from_guest(&w, arg))
+        return -EFAULT;
+    return watchdog_set(current->domain, w.id, w.timeout);
 }
 
 static long (*const ops[])(XEN_GUEST_HANDLE(void) arg) = {
@@ -123,6 +132,7 @@ static long (*const ops[])(XEN_GUEST_HANDLE(void) arg) = {
     [SCHEDOP_poll]            = op_poll,
     [SCHEDOP_remote_shutdown] = op_remote_shutdown,
     [SCHEDOP_shutdown_code]   = op_shutdown_code,
+    [SCHEDOP_watchdog]        = op_watchdog,
 };
 
 long do_sched_op(int cmd, XEN_GUEST_HANDLE(void) arg)

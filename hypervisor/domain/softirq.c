@@ -23,6 +23,8 @@ static void (*const handlers[SOFTIRQ_COUNT])(void) = {
     [SOFTIRQ_TIMER]       = timer_run_expired,
     [SOFTIRQ_CONSOLE]     = console_input,
     [SOFTIRQ_EXIT]        = nothing,
+    [SOFTIRQ_DOM_EXC]     = tell_dom_exc,
+    [SOFTIRQ_RETIRE]      = retire_softirq,
     [SOFTIRQ_MACHINE_END] = machine_end,
     [SOFTIRQ_SCHEDULE]    = schedule,
 };

@@ -34,8 +34,38 @@ struct vcpu *vcpu_create(struct domain *d, unsigned int id)
 
 void vcpu_free(struct vcpu *v)
 {
+    sched_unplace(v);
     guest_cpu_free(v);
     free_hv_pages(v, VCPU_ORDER);
+}
+
+static void nothing(void *unused)
+{
+}
+
+/*
+ * Senders read v->info and write there without a lock, but without waiting either. So when every
+ * CPU has answered a call, none of them still has the old place.
+ */
+static void drop_info_page(struct vcpu *v)
+{
+    struct page *pg = v->info_page;
+
+    if (!pg)
+        return;
+    v->info_page = NULL;
+    __atomic_store_n(&v->info, &v->domain->shared_info->vcpu_info[v->id], __ATOMIC_SEQ_CST);
+    smp_call(cpu_online_mask(), nothing, NULL);
+    put_page_and_type(pg);
+}
+
+void vcpu_drop_context(struct vcpu *v)
+{
+    drop_info_page(v);
+    guest_gdt_drop(v);
+    mm_drop_roots(v);
+    v->runstate_area = v->time_area = 0;
+    v->initialised = false;
 }
 
 int vcpu_up(struct vcpu *v)
@@ -69,11 +99,14 @@ int vcpu_move_info(struct vcpu *v, mfn_t m, u32 offset)
 {
     struct domain *d = v->domain;
     struct vcpu_info *info;
-    int rc = -EINVAL;
+    int rc;
 
-    if (offset > PAGE_SIZE - sizeof(*info) || offset % _Alignof(struct vcpu_info) ||
-        get_page_and_type(m, d->id, USE_WRITABLE))
-        return -EINVAL;
+    if (offset > PAGE_SIZE - sizeof(*info) || offset % _Alignof(struct vcpu_info))
+        return -ENXIO;
+    rc = get_page_and_type(m, d->id, USE_WRITABLE);
+    if (rc)
+        return rc;
+    rc = -EINVAL;
     info = (struct vcpu_info *)((char *)mfn_to_virt(m) + offset);
     spin_lock(&d->lock);
     if (!v->info_page && (v == current || v->state == VCPU_DOWN)) {

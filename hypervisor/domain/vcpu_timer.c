@@ -49,6 +49,13 @@ void vcpu_timers_init(struct vcpu *v)
     timer_init(&v->poll_timer, poll_over, v);
 }
 
+void vcpu_stop_timers(struct vcpu *v)
+{
+    vcpu_set_period(v, 0);
+    timer_stop(&v->singleshot);
+    timer_stop(&v->poll_timer);
+}
+
 void vcpu_set_singleshot(struct vcpu *v, u64 expires_ns)
 {
     if (expires_ns > now_ns()) {

@@ -30,6 +30,7 @@ struct domain_events {
     spinlock_t lock;            /* guards changes of ports and virq_port; delivery is lock-free */
     union evtchn *pages[PORT_PAGES];    /* grown on demand; a page once there stays */
     u32 lowest_free;            /* no port below it is closed, but for 0, which is never used */
+    u32 end;                    /* ports are below this */
     u64 pollers;                /* atomic: bit per vCPU that sleeps in SCHEDOP_poll */
 };
 

@@ -1,19 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * event_channel_op: binding, closing and sending. Each command copies its argument in once, checks
- * it all, then acts under d->events.lock. Both ends of a channel lie in the caller's domain as long
- * as there is no other one; another domain's id is -ESRCH, or -EPERM should it exist.
+ * event_channel_op: binding, closing and sending. Each command copies its argument in once,
+ * checks it all, then acts under the lock of the domain whose ports change: of both, the lower
+ * id's first, when it joins or parts two domains. Any domain may bind to a port that another
+ * holds ready for it; to make or look at ports of another takes privilege over it.
+ *
+ * The other end of a channel is named by its domain's id. It can't be another domain's meanwhile: a
+ * domain that ends closes all its ports, and so those ends too, long before its id is free again.
  */
+#include "control/policy.h"
 #include "event/internal.h"
 #include "event/evtchn_bits.h"
 #include "hypercall/guest_access.h"
 #include "hypercall/hypercall.h"
 
-static int own_domain(const struct domain *d, domid_t id)
+static struct domain *end_of(struct domain *d, union evtchn e)
 {
-    if (id == DOMID_SELF || id == d->id)
-        return 0;
-    return domain_by_id(id) ? -EPERM : -ESRCH;
+    return e.state == EVTCHNSTAT_interdomain && e.dom != d->id ? domain_by_id(e.dom) : d;
+}
+
+static void lock_both(struct domain *a, struct domain *b)
+{
+    spin_lock(&(a->id <= b->id ? a : b)->events.lock);
+    if (a != b)
+        spin_lock(&(a->id <= b->id ? b : a)->events.lock);
+}
+
+static void unlock_both(struct domain *a, struct domain *b)
+{
+    spin_unlock(&a->events.lock);
+    if (a != b)
+        spin_unlock(&b->events.lock);
 }
 
 /* Binds a new port as @e says; the port or negative errno. The lock is held. */
@@ -26,9 +43,10 @@ static long bind_new(struct domain *d, union evtchn e)
     return port;
 }
 
-static int close_locked(struct domain *d, u32 port)
+/* @peer is the domain at the other end, @d if there is none. Both locks are held. */
+static int close_locked(struct domain *d, struct domain *peer, u32 port)
 {
-    union evtchn e = port_get(d, port);
+    union evtchn e = port_get(d, port), far;
 
     switch (e.state) {
     case EVTCHNSTAT_closed:
@@ -36,28 +54,37 @@ static int close_locked(struct domain *d, u32 port)
     case EVTCHNSTAT_virq:
         WRITE_ONCE(d->vcpus[virq_is_global(e.peer) ? 0 : e.vcpu]->events.virq_port[e.peer], 0);
         break;
-    case EVTCHNSTAT_interdomain: {
-        union evtchn peer = port_get(d, e.peer);
-
-        peer.state = EVTCHNSTAT_unbound;
-        peer.dom = d->id;
-        peer.peer = 0;
-        port_set(d, e.peer, peer);
+    case EVTCHNSTAT_interdomain:
+        far = port_get(peer, e.peer);
+        far.state = EVTCHNSTAT_unbound;
+        far.dom = d->id;
+        far.peer = 0;
+        port_set(peer, e.peer, far);
         break;
-    }
     }
     port_close(d, port);
     return 0;
 }
 
+/* Which locks it takes depends on the port, which may change until they are held. */
 static int close_port(struct domain *d, u32 port)
 {
-    int rc;
+    for (;;) {
+        union evtchn e = port_get(d, port);
+        struct domain *peer = end_of(d, e);
+        int rc = -EAGAIN;
 
-    spin_lock(&d->events.lock);
-    rc = close_locked(d, port);
-    spin_unlock(&d->events.lock);
-    return rc;
+        if (!peer) {
+            cpu_wait();     /* it is going, and has just changed the port */
+            continue;
+        }
+        lock_both(d, peer);
+        if (end_of(d, port_get(d, port)) == peer)
+            rc = close_locked(d, peer, port);
+        unlock_both(d, peer);
+        if (rc != -EAGAIN)
+            return rc;
+    }
 }
 
 /*
@@ -75,58 +102,61 @@ static int close_port(struct domain *d, u32 port)
         return -EFAULT;                                     \
     } while (0)
 
-static long op_alloc_unbound(struct domain *d, XEN_GUEST_HANDLE(void) arg)
+static long op_alloc_unbound(struct domain *caller, XEN_GUEST_HANDLE(void) arg)
 {
     struct evtchn_alloc_unbound alloc;
     union evtchn e = { .word = 0 };
+    struct domain *d;
     long rc;
 
     if (!copy_arg_from_guest(&alloc, arg))
         return -EFAULT;
-    rc = own_domain(d, alloc.dom);
+    rc = policy_domain(alloc.dom, &d);
     if (rc)
         return rc;
     e.state = EVTCHNSTAT_unbound;
-    e.dom = alloc.remote_dom == DOMID_SELF ? d->id : alloc.remote_dom;
+    e.dom = alloc.remote_dom == DOMID_SELF ? caller->id : alloc.remote_dom;
     spin_lock(&d->events.lock);
     rc = bind_new(d, e);
     spin_unlock(&d->events.lock);
     RETURN_PORT(d, rc, arg, &alloc, port);
 }
 
-/* Joins a new port to the unbound @remote of the same domain. The lock is held. */
-static long connect_ports(struct domain *d, u32 remote)
+/* Joins a new port to @port of @remote, which waits for this domain. Both locks are held. */
+static long connect_ports(struct domain *d, struct domain *remote, u32 port)
 {
-    union evtchn far = port_get(d, remote), near = { .word = 0 };
-    long port;
+    union evtchn far = port_get(remote, port), near = { .word = 0 };
+    long own;
 
     if (far.state != EVTCHNSTAT_unbound || far.dom != d->id)
         return -EINVAL;
     near.state = EVTCHNSTAT_interdomain;
-    near.dom = d->id;
-    near.peer = remote;
-    port = bind_new(d, near);
-    if (port < 0)
-        return port;
+    near.dom = remote->id;
+    near.peer = port;
+    own = bind_new(d, near);
+    if (own < 0)
+        return own;
     far.state = EVTCHNSTAT_interdomain;
-    far.peer = (u32)port;
-    port_set(d, remote, far);
-    return port;
+    far.peer = (u32)own;
+    port_set(remote, port, far);
+    return own;
 }
 
 static long op_bind_interdomain(struct domain *d, XEN_GUEST_HANDLE(void) arg)
 {
     struct evtchn_bind_interdomain bind;
+    struct domain *remote = d;
     long rc;
 
     if (!copy_arg_from_guest(&bind, arg))
         return -EFAULT;
-    rc = own_domain(d, bind.remote_dom);
-    if (rc)
-        return rc;
-    spin_lock(&d->events.lock);
-    rc = connect_ports(d, bind.remote_port);
-    spin_unlock(&d->events.lock);
+    if (bind.remote_dom != DOMID_SELF)
+        remote = domain_by_id(bind.remote_dom);
+    if (!remote)
+        return -ESRCH;
+    lock_both(d, remote);
+    rc = connect_ports(d, remote, bind.remote_port);
+    unlock_both(d, remote);
     /* A notification sent before is not lost: the new end looks once for itself. */
     if (rc > 0)
         port_raise(d, (u32)rc, 0);
@@ -186,6 +216,7 @@ static long op_close(struct domain *d, XEN_GUEST_HANDLE(void) arg)
 static long op_send(struct domain *d, XEN_GUEST_HANDLE(void) arg)
 {
     struct evtchn_send send;
+    struct domain *peer;
     union evtchn e;
 
     if (!copy_arg_from_guest(&send, arg))
@@ -196,7 +227,9 @@ static long op_send(struct domain *d, XEN_GUEST_HANDLE(void) arg)
         port_raise(d, send.port, e.vcpu);
         return 0;
     case EVTCHNSTAT_interdomain:
-        port_raise(d, e.peer, port_get(d, e.peer).vcpu);
+        peer = end_of(d, e);
+        if (likely(peer))
+            port_raise(peer, e.peer, port_get(peer, e.peer).vcpu);
         return 0;
     case EVTCHNSTAT_unbound:
         return 0;
@@ -205,15 +238,16 @@ static long op_send(struct domain *d, XEN_GUEST_HANDLE(void) arg)
     }
 }
 
-static long op_status(struct domain *d, XEN_GUEST_HANDLE(void) arg)
+static long op_status(struct domain *caller, XEN_GUEST_HANDLE(void) arg)
 {
     struct evtchn_status status;
+    struct domain *d;
     union evtchn e;
     long rc;
 
     if (!copy_arg_from_guest(&status, arg))
         return -EFAULT;
-    rc = own_domain(d, status.dom);
+    rc = policy_domain(status.dom, &d);
     if (rc)
         return rc;
     if (!event_port_valid(d, status.port))
@@ -278,28 +312,42 @@ static long op_unmask(struct domain *d, XEN_GUEST_HANDLE(void) arg)
     return 0;
 }
 
-/* Gives way every so often; what is closed already is skipped the next time round. */
-static long op_reset(struct domain *d, XEN_GUEST_HANDLE(void) arg)
+/* Closes all ports; what is closed already is skipped the next time round. 0 or -ERESTART. */
+static int close_all(struct domain *d)
+{
+    for (u32 port = 0; port < MAX_PORTS; port++) {
+        if (!event_port_valid(d, port)) {
+            port += PORTS_PER_PAGE - 1;
+            continue;
+        }
+        if (port_get(d, port).state != EVTCHNSTAT_closed)
+            close_port(d, port);
+        if (port % 64 == 63 && preempt_needed())
+            return -ERESTART;
+    }
+    return 0;
+}
+
+/* A bind that began before the domain was dying ends before this has the lock; none comes later. */
+int event_domain_close(struct domain *d)
+{
+    spin_lock(&d->events.lock);
+    spin_unlock(&d->events.lock);
+    return close_all(d);
+}
+
+static long op_reset(struct domain *caller, XEN_GUEST_HANDLE(void) arg)
 {
     struct evtchn_reset reset;
+    struct domain *d;
     long rc;
 
     if (!copy_arg_from_guest(&reset, arg))
         return -EFAULT;
-    rc = own_domain(d, reset.dom);
+    rc = policy_domain(reset.dom, &d);
     if (rc)
         return rc;
-    for (u32 base = 0; base < MAX_PORTS; base += PORTS_PER_PAGE) {
-        if (!event_port_valid(d, base))
-            continue;
-        spin_lock(&d->events.lock);
-        for (u32 i = 0; i < PORTS_PER_PAGE; i++)
-            close_locked(d, base + i);
-        spin_unlock(&d->events.lock);
-        if (preempt_needed())
-            return hypercall_restart(EVTCHNOP_reset, (u64)arg.p);
-    }
-    return 0;
+    return close_all(d) ? hypercall_restart(EVTCHNOP_reset, (u64)arg.p) : 0;
 }
 
 /* Physical interrupts and FIFO channels are holes so far. */

@@ -47,9 +47,10 @@ static bool port_page_get(struct domain *d, u32 port)
     return true;
 }
 
-int event_domain_init(struct domain *d)
+int event_domain_init(struct domain *d, u32 max_port)
 {
     spin_lock_init(&d->events.lock, LOCK_EVENT);
+    d->events.end = max_port < MAX_PORTS ? max_port + 1 : MAX_PORTS;
     d->events.lowest_free = 1;
     return port_page_get(d, 0) ? 0 : -ENOMEM;
 }
@@ -58,10 +59,12 @@ long port_alloc(struct domain *d)
 {
     u32 port = d->events.lowest_free;
 
-    while (port < MAX_PORTS && port_get(d, port).state != EVTCHNSTAT_closed)
+    if (d->dying)
+        return -EINVAL;
+    while (port < d->events.end && port_get(d, port).state != EVTCHNSTAT_closed)
         port++;
     d->events.lowest_free = port;
-    if (port == MAX_PORTS)
+    if (port >= d->events.end)
         return -ENOSPC;
     if (!port_page_get(d, port))
         return -ENOMEM;

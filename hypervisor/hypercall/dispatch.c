@@ -69,6 +69,7 @@ static const struct hypercall table[] = {
     CALL(set_timer_op),
     CALL(xen_version),
     CALL(console_io),
+    CALL(grant_table_op),
     CALL(vm_assist),
     CALL(update_va_mapping_otherdomain),
     CALL(iret),
@@ -79,6 +80,8 @@ static const struct hypercall table[] = {
     CALL(callback_op),
     CALL(event_channel_op),
     CALL(physdev_op),
+    CALL(sysctl),
+    CALL(domctl),
 };
 
 static inline long call(u64 nr, u64 a1, u64 a2, u64 a3, u64 a4)

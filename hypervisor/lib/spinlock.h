@@ -22,10 +22,12 @@
 enum lock_level {
     LOCK_DOMLIST,   /* the list of domains */
     LOCK_DOMAIN,    /* one domain: its memory list, max pages, lifecycle */
+    LOCK_GRANT,     /* one domain's grant table */
     LOCK_EVENT,     /* one domain's ports; two domains: the lower domain id first */
     LOCK_TIMER,     /* one CPU's timer queue */
     LOCK_SCHED,     /* one CPU's run queue */
     LOCK_HEAP,      /* free frames */
+    LOCK_RETIRE,    /* what waits to be freed */
     LOCK_CONSOLE,   /* the serial line: last, so that anything can print */
     LOCK_LEVELS
 };

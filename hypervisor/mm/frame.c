@@ -2,12 +2,14 @@
 /*
  * A frame's owner and its general references.
  *
- * Owner and count share one word, so that "it is still d's, and now I hold it" is one atomic step:
- * there is no moment at which a frame could change hands between the check and the reference.
- * A frame is freed by whoever drops its last reference. The owner's own reference
- * (PAGE_ALLOCATED) keeps it until the domain gives it back or is destroyed. The count never wraps:
- * a guest's references are refused above PAGE_REFS_LIMIT, and what is left of the range is the
- * hypervisor's reserve, of which it takes a few at most (a PARTIAL frame's, a vCPU's unfinished one).
+ * Owner and count share one word, so that "it is still d's, and now I hold it" is one atomic
+ * step: there is no moment at which a frame could change hands between the check and the
+ * reference. A frame is freed by whoever drops its last reference. The owner's own reference
+ * (PAGE_ALLOCATED) keeps it until the domain gives it back or is destroyed. The count never
+ * wraps: a guest's references are refused above PAGE_REFS_LIMIT, and what is left of the range is
+ * the hypervisor's reserve, of which it takes a few at most (a PARTIAL frame's, a vCPU's
+ * unfinished one). The owner's record outlives its frames (domain.h): also when the owner is dead,
+ * and the last references are another domain's.
  *
  * Lock rules: none here; d->lock guards only d's counters.
  */
@@ -42,17 +44,34 @@ void get_page_again(struct page *pg)
     BUG_ON((u32)now <= 1);
 }
 
+/*
+ * Nobody maps the page any more: it is the hypervisor's alone again, which frees it with what it
+ * belongs to. Its own use is the only one left.
+ */
+static void take_back_shared(struct page *pg)
+{
+    BUG_ON(pg->type != (type_make(USE_WRITABLE) | TYPE_LIVE | 1));
+    pg->type = 0;
+    heap_note_return();
+    store_release(&pg->count, (u64)OWNER_NONE << PAGE_OWNER_SHIFT | 1);
+}
+
 static void free_domain_frame(struct page *pg)
 {
     u16 owner = page_owner(pg);
     struct domain *d = domain_by_id(owner);
 
+    BUG_ON(d == NULL);
+    m2p_set(page_to_mfn(pg), INVALID_PFN);
+    if (pg->count & PAGE_SHARED) {
+        take_back_shared(pg);
+        domain_unref(d);
+        return;
+    }
     /* A use without a reference would let the frame be freed under a mapping. */
     BUG_ON(pg->type & (TYPE_LIVE | TYPE_BUSY | TYPE_PARTIAL));
-    m2p_set(page_to_mfn(pg), INVALID_PFN);
-    if (d != NULL)
-        atomic_sub(&d->tot_pages, 1);
     heap_free_frame(pg);
+    domain_sub_pages(d, 1);
 }
 
 void put_page(struct page *pg)
@@ -69,11 +88,17 @@ void share_hv_page(void *p, struct domain *d)
     struct page *pg = mfn_to_page(virt_to_mfn(p));
 
     /*
-     * The hypervisor's own reference and its own writable use are never dropped: the guest may
-     * map the page writable, and can neither free it nor make a table of it.
+     * The hypervisor's own reference and its own writable use stay until unshare_hv_page(): the
+     * guest may map the page writable, and can neither free it nor make a table of it.
      */
+    domain_ref(d);
     pg->type = type_make(USE_WRITABLE) | TYPE_LIVE | 1;
-    store_release(&pg->count, (u64)d->id << PAGE_OWNER_SHIFT | 1);
+    store_release(&pg->count, (u64)d->id << PAGE_OWNER_SHIFT | PAGE_SHARED | 1);
+}
+
+void unshare_hv_page(void *p)
+{
+    put_page(mfn_to_page(virt_to_mfn(p)));
 }
 
 int release_domain_frame(struct domain *d, struct page *pg)

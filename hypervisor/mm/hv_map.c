@@ -3,9 +3,10 @@
  * The hypervisor's own mappings: slots 256 to 271, one set of tables that every root shares.
  *
  * The tables of all slots in use exist from boot on and the L4 entries never change, so a guest's
- * root needs nothing but a copy of sixteen entries. The M2P's tables hang in two slots: at 256 the L4
- * entry makes them read-only and visible to guests, at 257 writable and ours. Holes between RAM
- * ranges read as "no frame": a page of all ones in the M2P, of zeroes in the frame table.
+ * root needs nothing but a copy of sixteen entries. The M2P's tables hang in two slots: at 256
+ * the L4 entry makes them read-only and visible to guests, at 257 writable and ours. Holes
+ * between RAM ranges read as "no frame": a page of all ones in the M2P, of zeroes in the frame
+ * table.
  */
 #include "boot/boot.h"
 #include "domain/domain.h"

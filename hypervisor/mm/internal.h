@@ -60,6 +60,8 @@ static inline bool is_table_use(enum page_use use)
 void get_page_again(struct page *pg);
 /* page_alloc.c: a domain's frame comes back. */
 void heap_free_frame(struct page *pg);
+/* What is freed from now on may have been a guest's, and is not used before all CPUs have flushed. */
+void heap_note_return(void);
 /* A cleared frame below 4 GiB before there is a heap; never given back. */
 mfn_t heap_early_frame(void);
 /* The noted ranges become the heap: the frame table is there now. */
@@ -76,9 +78,7 @@ bool get_live_type(struct page *pg, enum page_use use);
 /* Finishes what is left of an interrupted (de)validation: 0, or -ERESTART. */
 int type_settle(struct page *pg);
 
-/* pt_entry.c: one entry of a table at level 1 to 4, in a table that belongs to domain @owner. */
-bool pte_flags_ok(unsigned int level, u64 pte, const struct domain *d);
-u64 pte_adjust(unsigned int level, u64 pte);
+/* pt_entry.c: one entry of a table at level 1 to 4, in a table that belongs to domain @d. */
 /* References for what a present entry names: 0, -EINVAL, -EPERM, -ERESTART. */
 int pte_get(unsigned int level, u64 pte, const struct domain *d, u16 owner);
 /* Gives them back: 0, or -ERESTART when the child's devalidation ran out of time; then the
@@ -86,13 +86,13 @@ int pte_get(unsigned int level, u64 pte, const struct domain *d, u16 owner);
 int pte_put(unsigned int level, u64 pte);
 /* The same, the rest of a long devalidation left to the running vCPU's way out. */
 void pte_put_whole(unsigned int level, u64 pte);
-bool pte_is_hv_slot(unsigned int level, unsigned int index);
 
 /*
- * pt_update.c: writes @new into a validated table (the caller holds its use). @keep_ad keeps the
- * processor's accessed and dirty bits. 0, or a negative errno and nothing changed.
+ * pt_update.c: writes @new into a validated table of domain @d (the caller holds its use).
+ * @keep_ad keeps the processor's accessed and dirty bits. 0, or a negative errno and nothing
+ * changed.
  */
-int pt_write(struct page *table, u64 *slot, u64 new, bool keep_ad, u16 pg_owner);
+int pt_write(struct domain *d, struct page *table, u64 *slot, u64 new, bool keep_ad, u16 pg_owner);
 
 /* hv_map.c: whether @m is no RAM and nothing the hypervisor keeps for itself. */
 bool mfn_is_device(mfn_t m);

@@ -28,6 +28,7 @@
 #define HV_VIRT_END       0xffff880000000000
 
 #define M2P_VIRT          0xffff800000000000
+#define M2P_WINDOW        (256ul << 30)   /* what guests are told of; mapped as far as RAM goes */
 #define M2P_RW_VIRT       0xffff808000000000
 #define FRAME_TABLE_VIRT  0xffff810000000000
 #define IMAGE_VIRT        0xffff828000000000

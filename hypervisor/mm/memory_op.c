@@ -9,14 +9,14 @@
 #include "boot/boot.h"
 #include "control/policy.h"
 #include "domain/domain.h"
+#include "grant/grant.h"
 #include "hypercall/guest_access.h"
 #include "hypercall/hypercall.h"
 #include "lib/atomic.h"
 #include "mm/internal.h"
 
 #define CMD_BITS        6               /* of the command; above them, the first extent to do */
-#define MAX_ORDER_GUEST 9               /* a guest's largest extent: 2 MiB */
-#define MAX_ORDER_PRIV  18
+#define MAX_EXTENT_ORDER 9              /* 2 MiB: what is cleared or given back in one go */
 
 typedef long memory_fn(XEN_GUEST_HANDLE(void) arg, unsigned long start);
 
@@ -33,7 +33,7 @@ static int domain_of_arg(XEN_GUEST_HANDLE(void) arg, struct domain **d)
 
     if (!copy_arg_from_guest(&dom, arg))
         return -EFAULT;
-    return policy_table_owner(dom.domid, d);
+    return policy_domain(dom.domid, d);
 }
 
 static long op_current_reservation(XEN_GUEST_HANDLE(void) arg, unsigned long start)
@@ -57,15 +57,20 @@ static long op_maximum_gpfn(XEN_GUEST_HANDLE(void) arg, unsigned long start)
     struct domain *d;
     int rc = domain_of_arg(arg, &d);
 
+    u64 max_pfn;
+
+    if (rc)
+        return rc;
     /* A PV guest keeps its own P2M and says how far it goes in shared_info. */
-    return rc ? rc : (long)READ_ONCE(d->shared_info->arch.max_pfn) - 1;
+    max_pfn = READ_ONCE(d->shared_info->arch.max_pfn);
+    return max_pfn ? (long)(max_pfn - 1) : 0;
 }
 
 static long op_machphys_mapping(XEN_GUEST_HANDLE(void) arg, unsigned long start)
 {
     struct xen_machphys_mapping m = {
         .v_start = M2P_VIRT,
-        .v_end = M2P_VIRT + ALIGN_UP(max_mfn * sizeof(u64), 2ul << 20),
+        .v_end = M2P_VIRT + M2P_WINDOW,
         .max_mfn = max_mfn - 1,
     };
 
@@ -86,7 +91,9 @@ static long op_machine_memory_map(XEN_GUEST_HANDLE(void) arg, unsigned long star
         return -EPERM;
     if (!copy_arg_from_guest(&map, arg))
         return -EFAULT;
-    n = min(map.nr_entries, bootinfo.nr_mem);
+    n = bootinfo.nr_mem;
+    if (map.nr_entries < n)
+        return -EINVAL;
     for (unsigned int i = 0; i < n; i++) {
         const struct mem_range *r = &bootinfo.mem[i];
         struct e820_entry e = { .addr = r->base, .size = r->len, .type = r->type };
@@ -147,9 +154,7 @@ static bool decrease_frame(struct domain *d, mfn_t m)
 
     if (!get_page(m, d->id))
         return false;
-    /* A pin is the guest's own: it goes with the frame, or the frame could never be freed. */
-    if (type_clear_pin(pg))
-        put_page_and_type(pg);
+    /* A pin goes on holding it (XSA-252): the frame is freed when the guest unpins it. */
     ok = release_domain_frame(d, pg) == 0;
     put_page(pg);
     return ok;
@@ -180,10 +185,10 @@ static long change_reservation(XEN_GUEST_HANDLE(void) arg, unsigned long start, 
         (!handle_is_null(c.r.extent_start) &&
          !handle_range_ok(c.r.extent_start, 0, c.r.nr_extents)))
         return (long)start;
-    rc = policy_table_owner(c.r.domid, &c.d);
+    rc = policy_domain(c.r.domid, &c.d);
     if (rc)
         return rc;
-    if (c.r.extent_order > (current->domain->privileged ? MAX_ORDER_PRIV : MAX_ORDER_GUEST))
+    if (c.r.extent_order > MAX_EXTENT_ORDER)
         return (long)start;
     for (i = start; i < c.r.nr_extents && extent(&c, i); i++)
         if (i + 1 < c.r.nr_extents && (preempt_needed() || mm_put_pending(current)))
@@ -206,6 +211,49 @@ static long op_populate(XEN_GUEST_HANDLE(void) arg, unsigned long start)
     return change_reservation(arg, start, XENMEM_populate_physmap, populate_extent);
 }
 
+/* ---- Frames that belong to a domain but not to its memory: its grant table's ---- */
+
+static long grant_frames(struct domain *d, const struct xen_mem_acquire_resource *r)
+{
+    int rc;
+
+    if (r->id != XENMEM_resource_grant_table_id_shared || r->frame > MAX_GRANT_FRAMES ||
+        r->nr_frames > MAX_GRANT_FRAMES)
+        return -EINVAL;
+    rc = grant_table_grow(d, (u32)r->frame + r->nr_frames);
+    if (rc)
+        return rc;
+    for (u32 i = 0; i < r->nr_frames; i++) {
+        xen_pfn_t mfn = virt_to_mfn(d->grants.frames[r->frame + i]).v;
+
+        if (!copy_elem_to_guest(r->frame_list, i, &mfn))
+            return -EFAULT;
+    }
+    return 0;
+}
+
+static long op_acquire_resource(XEN_GUEST_HANDLE(void) arg, unsigned long start)
+{
+    struct xen_mem_acquire_resource r;
+    struct domain *d;
+    int rc;
+
+    if (!copy_arg_from_guest(&r, arg))
+        return -EFAULT;
+    if (r.pad)
+        return -EINVAL;
+    /* Nobody has business with his own: a guest uses GNTTABOP_setup_table. */
+    rc = policy_other_domain(r.domid, &d);
+    if (rc)
+        return rc;
+    if (r.type != XENMEM_resource_grant_table)
+        return -EOPNOTSUPP;
+    if (!handle_is_null(r.frame_list))
+        return grant_frames(d, &r);
+    r.nr_frames = d->grants.max_frames;
+    return copy_arg_to_guest(arg, &r) ? 0 : -EFAULT;
+}
+
 static memory_fn *const ops[] = {
     [XENMEM_increase_reservation] = op_increase,
     [XENMEM_decrease_reservation] = op_decrease,
@@ -216,6 +264,7 @@ static memory_fn *const ops[] = {
     [XENMEM_machine_memory_map] = op_machine_memory_map,
     [XENMEM_machphys_mapping] = op_machphys_mapping,
     [XENMEM_maximum_gpfn] = op_maximum_gpfn,
+    [XENMEM_acquire_resource] = op_acquire_resource,
 };
 
 long do_memory_op(unsigned long cmd, XEN_GUEST_HANDLE(void) arg)

@@ -30,6 +30,7 @@ struct page {
 #define PAGE_OWNER_SHIFT  48
 #define PAGE_ALLOCATED    (1ull << 47)    /* the owner's own reference is still held */
 #define PAGE_HEAP         (1ull << 46)    /* on a free list; the buddy allocator's business */
+#define PAGE_SHARED       (1ull << 45)    /* the hypervisor's own, shared with its owner */
 #define PAGE_REFS         0xffffffffull
 
 /* Owners beside domains. The numbers are the ABI's reserved domain ids. */
@@ -65,15 +66,18 @@ static inline u16 page_owner(const struct page *pg)
 #define HV_DEV   0x800000000000001bull          /* read-write, uncached (PWT, PCD) */
 
 /*
- * Takes over from the boot page tables: direct map, frame table and M2P for all RAM of the boot memory
- * map, the image with text read-only and data no-execute. Then the heap gets what heap_add()
- * noted before.
+ * Takes over from the boot page tables: direct map, frame table and M2P for all RAM of the boot
+ * memory map, the image with text read-only and data no-execute. Then the heap gets what
+ * heap_add() noted before.
  */
 void hv_map_init(void);
 /* Maps @pages frames from @m at @va (inside slots 256-271); tables come from the heap. */
 int hv_map(unsigned long va, mfn_t m, unsigned long pages, u64 flags);
 void hv_unmap(unsigned long va, unsigned long pages);
-/* Maps @len bytes of device memory or firmware tables, wherever they are; NULL when the fixmap is full. */
+/*
+ * Maps @len bytes of device memory or firmware tables, wherever they are; NULL when the fixmap is
+ * full.
+ */
 void *hv_map_device(maddr_t addr, size_t len, u64 flags);
 mfn_t hv_root(void);                             /* the L4 of an idle CPU */
 void hv_install_slots(u64 *l4);                  /* writes slots 256-271 of a guest's L4 */
@@ -83,24 +87,34 @@ void heap_add(mfn_t from, mfn_t end);            /* before hv_map_init(): only n
 /* 2^order frames, zeroed, for the hypervisor itself; INVALID_MFN when there are none. */
 mfn_t alloc_hv_frames(unsigned int order);
 void *alloc_hv_pages(unsigned int order);        /* the same through the direct map, or NULL */
-void *alloc_hv_low_page(void);                   /* one, below 4 GiB: for what the ABI wants there */
+/* One, below 4 GiB: for what the ABI wants there */
+void *alloc_hv_low_page(void);
 void free_hv_pages(void *p, unsigned int order);
 /*
  * 2^order frames, zeroed, for domain @d, each with the owner's reference; counted in d->tot_pages,
  * -ENOMEM when there are none or d->max_pages is reached. Frames lie below 2^@bits bytes (0: any).
  */
 int alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits, mfn_t *out);
-/* The same for the first domain's builder: one run of frames, not cleared: no one owned them before. */
+/*
+ * The same for the first domain's builder: one run of frames, not cleared: no one owned them
+ * before.
+ */
 mfn_t alloc_boot_frames(struct domain *d, u64 frames);
 u64 heap_free_frames(void);
 u64 heap_total_frames(void);
 
 /* ---- frame.c: owners and general references ---- */
-/* A reference on @m if it is RAM owned by @owner; false otherwise, or if the count would overflow. */
+/*
+ * A reference on @m if it is RAM owned by @owner; false otherwise, or if the count would overflow.
+ */
 bool get_page(mfn_t m, u16 owner) __must_check;
 void put_page(struct page *pg);                  /* frees the frame when it was the last */
-/* Makes hypervisor memory (alloc_hv_pages) mappable by @d; never freed through d's references. */
+/*
+ * Makes hypervisor memory (alloc_hv_pages) mappable by @d, until it is unshared and nobody maps it
+ * any more; to free it is the hypervisor's business then. Each keeps d's record.
+ */
 void share_hv_page(void *p, struct domain *d);
+void unshare_hv_page(void *p);
 /* Gives up the owner's own reference; -EBUSY if the frame is not d's any more. */
 int release_domain_frame(struct domain *d, struct page *pg);
 void m2p_set(mfn_t m, pfn_t p);
@@ -118,11 +132,13 @@ enum page_use {
 int get_page_type(struct page *pg, enum page_use use) __must_check;
 void put_page_type(struct page *pg);
 enum page_use page_use(const struct page *pg);   /* USE_NONE if nothing holds a use */
+bool page_is_pinned(const struct page *pg);
 
 /* Reference and use together; on failure neither is held. */
 int get_page_and_type(mfn_t m, u16 owner, enum page_use use) __must_check;
 void put_page_and_type(struct page *pg);
 
+#define MAX_UNFINISHED 4
 /*
  * Devalidation of a large table can run out of time. What is left is noted in the running vCPU
  * and finished, in slices, before that vCPU returns to its guest: true while there is more.
@@ -130,24 +146,34 @@ void put_page_and_type(struct page *pg);
 bool mm_finish_put(struct vcpu *v);
 bool mm_put_pending(const struct vcpu *v);
 
+/* ---- release.c: the end of a domain ---- */
+/* Drops the roots of @v, which is off every CPU. */
+void mm_drop_roots(struct vcpu *v);
+/* Takes every frame from a dying domain that has no root and no descriptor table: 0 or -ERESTART. */
+int mm_domain_release(struct domain *d);
+
 /* ---- mm calls of the rest of the hypervisor ---- */
 /* Loads @v's page-table root for its mode (kernel or user). */
 void mm_load_root(struct vcpu *v);
 /*
- * If @va maps a frame of @v's domain that is a validated level-1 table, the entry that @va lies in, through
- * the direct map; *@table is that frame, whose use and reference the caller then holds. NULL if not.
+ * If @va maps a frame of @v's domain that is a validated level-1 table, the entry that @va lies
+ * in, through the direct map; *@table is that frame, whose use and reference the caller then
+ * holds. NULL if not.
  */
 u64 *mm_mapped_l1_get(struct vcpu *v, unsigned long va, struct page **table);
 /*
- * The entry *@slot of @table, if it is *@old, becomes @new as mmu_update would make it: 0; -EAGAIN with
- * *@old set to what it is; another error: the guest may not have such an entry.
+ * The entry *@slot of @table, if it is *@old, becomes @new as mmu_update would make it: 0;
+ * -EAGAIN with *@old set to what it is; another error: the guest may not have such an entry.
  */
 int mm_exchange_l1e(struct domain *d, struct page *table, u64 *slot, u64 *old, u64 new);
-/* Makes @m, a level-4 table of its domain, the kernel root of @v, which runs. Errors: get_page_type(). */
+/*
+ * Makes @m, a level-4 table of its domain, the kernel root of @v, which runs. Errors:
+ * get_page_type().
+ */
 int mm_new_baseptr(struct vcpu *v, mfn_t m);
 /*
- * The level-1 entry for @va in @v's kernel root: a pointer into the direct map, or NULL. *@table is the
- * frame it lies in, whose use as L1 and reference the caller then holds.
+ * The level-1 entry for @va in @v's kernel root: a pointer into the direct map, or NULL. *@table
+ * is the frame it lies in, whose use as L1 and reference the caller then holds.
  */
 u64 *guest_l1e_get(struct vcpu *v, unsigned long va, struct page **table);
 /* What @va maps to in @v's kernel root at this moment, as the level-1 entry's value; 0: nothing. */

@@ -26,8 +26,11 @@ static int pin(struct domain *d, const struct mmuext_op *op, enum page_use use)
     if (rc)
         return rc;
     pg = mfn_to_page(m);
-    if (type_set_pin(pg))
-        return 0;
+    if (type_set_pin(pg)) {
+        /* A dying domain's pins are dropped for it: this one then, or now. */
+        if (likely(!READ_ONCE(d->dying)) || !type_clear_pin(pg))
+            return 0;
+    }
     put_page_and_type(pg);
     return -EINVAL;
 }
@@ -101,13 +104,15 @@ int mm_new_baseptr(struct vcpu *v, mfn_t m)
 
 static int op_new_baseptr(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
 {
-    return mm_new_baseptr(v, MFN(op->arg1.mfn));
+    return op->arg1.mfn == ~0ul ? -EINVAL : mm_new_baseptr(v, MFN(op->arg1.mfn));
 }
 
 static int op_new_user_baseptr(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
 {
     mfn_t m = op->arg1.mfn ? MFN(op->arg1.mfn) : INVALID_MFN;
 
+    if (op->arg1.mfn == ~0ul)
+        return -EINVAL;
     return mfn_eq(m, v->user_root) ? 0 : set_root(v, &v->user_root, m);
 }
 
@@ -281,7 +286,7 @@ long do_mmuext_op(XEN_GUEST_HANDLE(mmuext_op_t) uops, unsigned int count,
     count &= ~COUNT_RESTARTED;
     if (!handle_range_ok(uops, 0, count))
         return -EFAULT;
-    rc = policy_table_owner((u16)foreigndom, &d);
+    rc = policy_domain((u16)foreigndom, &d);
     for (i = 0; rc == 0 && i < count; i++) {
         struct mmuext_op op;
 

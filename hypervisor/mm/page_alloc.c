@@ -2,9 +2,9 @@
 /*
  * Free frames: a buddy allocator in two zones, below 4 GiB and above.
  *
- * A free block's links and order live in its first frame's record, never in the frame: a
- * dead domain's stale translation could still write there. What is handed out is safe because every CPU
- * has flushed since the last frame came back from a domain (flush_before_use), and is cleared
+ * A free block's links and order live in its first frame's record, never in the frame: a dead
+ * domain's stale translation could still write there. What is handed out is safe because every
+ * CPU has flushed since the last frame came back from a domain (flush_before_use), and is cleared
  * at hand-out.
  *
  * A free block's head: count = PAGE_HEAP | order, type = links. Its other frames: both words zero.
@@ -236,12 +236,15 @@ void *alloc_hv_low_page(void)
 void free_hv_pages(void *p, unsigned int order)
 {
     u64 mfn = virt_to_mfn(p).v;
+    bool shared = page_owner(mfn_to_page(MFN(mfn))) != OWNER_NONE;
 
     for (u64 i = 0; i < 1ull << order; i++) {
         frame_table[mfn + i].count = 0;
         frame_table[mfn + i].type = 0;
     }
     spin_lock(&heap_lock);
+    if (shared)
+        last_return = tlb_stamp();
     free_block(mfn, order);
     spin_unlock(&heap_lock);
 }
@@ -258,6 +261,13 @@ void heap_free_frame(struct page *pg)
     spin_unlock(&heap_lock);
 }
 
+void heap_note_return(void)
+{
+    spin_lock(&heap_lock);
+    last_return = tlb_stamp();
+    spin_unlock(&heap_lock);
+}
+
 static void give_to_domain(struct domain *d, mfn_t m, u64 frames)
 {
     for (u64 i = 0; i < frames; i++)
@@ -265,28 +275,45 @@ static void give_to_domain(struct domain *d, mfn_t m, u64 frames)
                       (u64)d->id << PAGE_OWNER_SHIFT | PAGE_ALLOCATED | 1);
 }
 
+/*
+ * The domain may have begun to die meanwhile. Who destroys it set d->dying before it looked for
+ * frames: it has found these, or we find the flag; of both, one takes a frame back.
+ */
+static bool given_in_vain(struct domain *d, mfn_t m, u64 frames)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (!READ_ONCE(d->dying))
+        return false;
+    for (u64 i = 0; i < frames; i++) {
+        /* -EBUSY: it was the other one. */
+        (void)release_domain_frame(d, mfn_to_page(mfn_add(m, i)));
+    }
+    return true;
+}
+
 int alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits, mfn_t *out)
 {
-    u64 limit = bits >= PAGE_SHIFT && bits < 64 ? 1ull << (bits - PAGE_SHIFT) : ~0ull;
-    u64 frames = 1ull << order;
+    u64 limit = ~0ull, frames = 1ull << order;
     mfn_t m;
 
+    if (bits != 0 && bits < 64)
+        limit = bits > PAGE_SHIFT ? 1ull << (bits - PAGE_SHIFT) : 0;
     spin_lock(&d->lock);
-    if (d->tot_pages + frames > d->max_pages) {
+    if (d->dying || d->tot_pages + frames > d->max_pages) {
         spin_unlock(&d->lock);
         return -ENOMEM;
     }
-    atomic_add(&d->tot_pages, frames);
+    domain_add_pages(d, frames);
     spin_unlock(&d->lock);
     m = take_frames(order, limit);
     if (mfn_eq(m, INVALID_MFN)) {
-        atomic_sub(&d->tot_pages, frames);
+        domain_sub_pages(d, frames);
         return -ENOMEM;
     }
     memset(mfn_to_virt(m), 0, frames << PAGE_SHIFT);
     give_to_domain(d, m, frames);
     *out = m;
-    return 0;
+    return unlikely(given_in_vain(d, m, frames)) ? -ENOMEM : 0;
 }
 
 static unsigned int head_order(u64 mfn)
@@ -332,8 +359,8 @@ mfn_t alloc_boot_frames(struct domain *d, u64 frames)
     spin_unlock(&heap_lock);
     if (from == 0)
         return INVALID_MFN;
+    domain_add_pages(d, frames);
     give_to_domain(d, MFN(from), frames);
-    atomic_add(&d->tot_pages, frames);
     return MFN(from);
 }
 

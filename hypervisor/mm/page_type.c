@@ -32,15 +32,16 @@
  *
  * BUSY belongs to one CPU. Who wants the same use waits for it: that is always a table of a lower
  * level than those it holds BUSY itself, so there is no circle. Who wants another use is refused
- * at once: it may itself hold a frame BUSY (a table that maps itself, or two CPUs whose tables map
- * each other), and the frame is in use until what is done to it has returned to its guest. PARTIAL(index) means the same whichever way it was
- * going: entries below `index` hold references and uses, those above nothing, and with CHILD the
- * entry at `index` a bare reference. So whoever comes next can finish it upwards or downwards. A
- * PARTIAL frame holds one reference on itself, or it could be freed half-dropped.
+ * at once: it may itself hold a frame BUSY (a table that maps itself, or two CPUs whose tables
+ * map each other), and the frame is in use until what is done to it has returned to its guest.
+ * PARTIAL(index) means the same whichever way it was going: entries below `index` hold references
+ * and uses, those above nothing, and with CHILD the entry at `index` a bare reference. So whoever
+ * comes next can finish it upwards or downwards. A PARTIAL frame holds one reference on itself,
+ * or it could be freed half-dropped.
  */
 #include "domain/domain.h"
 #include "lib/atomic.h"
-#include "mm/internal.h"
+#include "mm/pt_entry.h"
 
 /* Progress through a table, while BUSY. */
 struct walk {
@@ -77,7 +78,7 @@ static unsigned int present_below(const u64 *table, unsigned int end)
 static int take_entry(struct walk *w, const struct domain *d, u64 *slot)
 {
     unsigned int level = w->use - USE_L1 + 1;
-    u64 pte = *slot;
+    u64 pte = READ_ONCE(*slot);     /* judged, and what is judged is used */
     int rc;
 
     if (w->child) {
@@ -196,25 +197,29 @@ static int run_drop(struct walk *w)
     return rc;
 }
 
-/* Leaves the rest of a put to the running vCPU's way out; see mm_finish_put(). */
+/*
+ * Leaves the rest of a put to the running vCPU's way out; see mm_finish_put(). One operation leaves
+ * at most the three upper tables of a tree that failed, and an old entry's. With nobody to
+ * finish it, a frame stays PARTIAL: safe, and settled by whoever wants it.
+ */
 static void leave_unfinished(struct page *pg)
 {
     struct vcpu *v = current;
 
-    /* With nobody to finish it, it stays PARTIAL: safe, and settled by whoever wants the frame. */
-    if (v == NULL || v->unfinished != NULL)
+    if (v == NULL || v->nr_unfinished == MAX_UNFINISHED)
         return;
     get_page_again(pg);
-    v->unfinished = pg;
+    v->unfinished[v->nr_unfinished++] = pg;
     raise_softirq(SOFTIRQ_EXIT);
 }
 
 static int run_take(struct walk *w)
 {
-    struct domain *d = domain_by_id(page_owner(w->pg));
+    struct domain *d = domain_by_id(page_owner(w->pg));     /* a frame's owner has a record */
     int rc;
 
-    if (d == NULL)
+    /* What a dying domain's tables held is taken from it: it gets no new ones. */
+    if (READ_ONCE(d->dying))
         rc = -EINVAL;
     else
         rc = is_table_use(w->use) ? take_table(w, d) : take_descriptors(w);
@@ -334,19 +339,16 @@ void put_page_type(struct page *pg)
 
 int type_settle(struct page *pg)
 {
-    for (;;) {
-        u64 word = READ_ONCE(pg->type);
+    u64 word = READ_ONCE(pg->type);
 
-        if (word & TYPE_BUSY) {
-            cpu_wait();
-        } else if (!(word & TYPE_PARTIAL)) {
-            return 0;
-        } else if (cas(&pg->type, &word, type_make(type_use(word)) | TYPE_BUSY)) {
+    /* No longer PARTIAL: whoever took it up, or has it BUSY, answers for it now. */
+    while (word & TYPE_PARTIAL)
+        if (cas(&pg->type, &word, type_make(type_use(word)) | TYPE_BUSY)) {
             struct walk w = walk_from(pg, word, type_use(word));
 
             return run_drop(&w);
         }
-    }
+    return 0;
 }
 
 bool type_set_pin(struct page *pg)
@@ -372,6 +374,11 @@ enum page_use page_use(const struct page *pg)
     return word & TYPE_LIVE ? type_use(word) : USE_NONE;
 }
 
+bool page_is_pinned(const struct page *pg)
+{
+    return READ_ONCE(pg->type) & TYPE_PINNED;
+}
+
 int get_page_and_type(mfn_t m, u16 owner, enum page_use use)
 {
     struct page *pg = mfn_to_page(m);
@@ -393,18 +400,18 @@ void put_page_and_type(struct page *pg)
 
 bool mm_put_pending(const struct vcpu *v)
 {
-    return v->unfinished != NULL;
+    return v->nr_unfinished != 0;
 }
 
 bool mm_finish_put(struct vcpu *v)
 {
-    struct page *pg = v->unfinished;
+    while (v->nr_unfinished > 0) {
+        struct page *pg = v->unfinished[v->nr_unfinished - 1];
 
-    if (pg == NULL)
-        return false;
-    if (type_settle(pg))
-        return true;
-    v->unfinished = NULL;
-    put_page(pg);
+        if (type_settle(pg))
+            return true;
+        v->nr_unfinished--;
+        put_page(pg);
+    }
     return false;
 }

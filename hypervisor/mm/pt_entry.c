@@ -8,46 +8,18 @@
  * (device memory) has no owner and no count: only a privileged domain may map it.
  */
 #include "boot/boot.h"
-#include "domain/domain.h"
-#include "mm/internal.h"
+#include "mm/pt_entry.h"
 
-static const struct level {
-    u64 allowed;            /* bits a guest may set beside the address */
-    u64 io_allowed;         /* more, for a domain with device rights: cache control */
-    u64 forced;             /* bits every present entry gets */
-    u64 ignored;            /* bits accepted and then cleared: we use no global mappings */
-    enum page_use target;   /* what a present entry uses its target as; USE_NONE: see above */
-} levels[5] = {
-    [1] = { PTE_P | PTE_RW | PTE_USER | PTE_A | PTE_D | PTE_G | PTE_AVAIL | PTE_AVAIL_HI | PTE_NX,
-            PTE_PWT | PTE_PCD | PTE_PAT, PTE_USER, PTE_G, USE_NONE },
-    [2] = { PTE_P | PTE_RW | PTE_USER | PTE_A | PTE_D | PTE_AVAIL | PTE_AVAIL_HI | PTE_NX,
-            0, PTE_USER | PTE_A, 0, USE_L1 },
-    [3] = { PTE_P | PTE_RW | PTE_USER | PTE_A | PTE_D | PTE_AVAIL | PTE_AVAIL_HI | PTE_NX,
-            0, PTE_USER | PTE_A, 0, USE_L2 },
-    [4] = { PTE_P | PTE_RW | PTE_USER | PTE_A | PTE_D | PTE_AVAIL | PTE_AVAIL_HI | PTE_NX,
-            0, PTE_USER | PTE_A, 0, USE_L3 },
+#define ALLOWED \
+    (PTE_P | PTE_RW | PTE_USER | PTE_A | PTE_D | PTE_AVAIL | PTE_AVAIL_HI | PTE_NX | PTE_ADDR)
+
+const struct level pte_levels[5] = {
+    [1] = { .allowed = ALLOWED | PTE_G, .io_allowed = PTE_PWT | PTE_PCD | PTE_PAT,
+            .forced = PTE_USER, .ignored = PTE_G },
+    [2] = { .allowed = ALLOWED, .forced = PTE_USER | PTE_A, .target = USE_L1 },
+    [3] = { .allowed = ALLOWED, .forced = PTE_USER | PTE_A, .target = USE_L2 },
+    [4] = { .allowed = ALLOWED, .forced = PTE_USER | PTE_A, .target = USE_L3 },
 };
-
-bool pte_flags_ok(unsigned int level, u64 pte, const struct domain *d)
-{
-    u64 allowed = levels[level].allowed | PTE_ADDR;
-
-    if (!(pte & PTE_P))
-        return true;
-    if (d->privileged)
-        allowed |= levels[level].io_allowed;
-    return !(pte & ~allowed) && (cpu_has.nx || !(pte & PTE_NX));
-}
-
-u64 pte_adjust(unsigned int level, u64 pte)
-{
-    return pte & PTE_P ? (pte | levels[level].forced) & ~levels[level].ignored : pte;
-}
-
-bool pte_is_hv_slot(unsigned int level, unsigned int index)
-{
-    return level == 4 && index >= HV_FIRST_SLOT && index < HV_END_SLOT;
-}
 
 /* Not a frame that the ABI's domain may map: which of its errors it is. */
 static int unmappable(mfn_t m, const struct domain *d)
@@ -80,7 +52,7 @@ int pte_get(unsigned int level, u64 pte, const struct domain *d, u16 owner)
 {
     if (level == 1)
         return get_mapped_frame(pte, d, owner);
-    return get_page_and_type(pte_mfn(pte), d->id, levels[level].target);
+    return get_page_and_type(pte_mfn(pte), d->id, pte_levels[level].target);
 }
 
 /* The frame that a present entry holds; NULL for device memory, which has no count. */

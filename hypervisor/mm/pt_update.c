@@ -3,10 +3,10 @@
  * Changes of page tables in use: mmu_update and update_va_mapping.
  *
  * The order is always: references for the new entry, the atomic write, then the old entry's
- * references. So what is visible in a table is held at every moment, and a failure changes nothing.
- * The write compares with the value that was judged: another vCPU that changed the entry meanwhile
- * makes us judge again. Only the processor's accessed and dirty bits may change unseen: no reference
- * depends on them.
+ * references. So what is visible in a table is held at every moment, and a failure changes
+ * nothing. The write compares with the value that was judged: another vCPU that changed the entry
+ * meanwhile makes us judge again. Only the processor's accessed and dirty bits may change unseen:
+ * no reference depends on them.
  *
  * No flush here is needed for safety (page_type.c's stamps see to that): the guest asks for those
  * it needs itself.
@@ -16,7 +16,7 @@
 #include "hypercall/guest_access.h"
 #include "hypercall/hypercall.h"
 #include "lib/atomic.h"
-#include "mm/internal.h"
+#include "mm/pt_entry.h"
 
 #define PTE_AD (PTE_A | PTE_D)
 
@@ -42,9 +42,8 @@ static bool write_same(u64 *slot, u64 *old, u64 new, bool keep_ad)
     return true;
 }
 
-int pt_write(struct page *table, u64 *slot, u64 new, bool keep_ad, u16 pg_owner)
+int pt_write(struct domain *d, struct page *table, u64 *slot, u64 new, bool keep_ad, u16 pg_owner)
 {
-    struct domain *d = current->domain;
     unsigned int level = type_use(table->type) - USE_L1 + 1;
     u64 old = READ_ONCE(*slot);
     int rc;
@@ -104,7 +103,7 @@ static int write_table_or_data(const struct update *u, struct page *pg, u64 *slo
     int rc;
 
     if (is_table_use(use) && get_live_type(pg, use)) {
-        rc = pt_write(pg, slot, req->val, keep_ad, u->pg_owner);
+        rc = pt_write(u->pt_owner, pg, slot, req->val, keep_ad, u->pg_owner);
     } else {
         /* A plain page: an ordinary store, as the guest could do itself. */
         rc = get_page_type(pg, USE_WRITABLE);
@@ -166,10 +165,12 @@ static int resolve_owners(unsigned int foreigndom, struct update *u)
     if (rc)
         return rc;
     u->pt_owner = current->domain;
-    return pt ? policy_table_owner((u16)(pt - 1), &u->pt_owner) : 0;
+    return pt ? policy_domain((u16)(pt - 1), &u->pt_owner) : 0;
 }
 
-/* The count is a courtesy: by the ABI, a pointer that can't be written to is no error of the call. */
+/*
+ * The count is a courtesy: by the ABI, a pointer that can't be written to is no error of the call.
+ */
 void note_done(XEN_GUEST_HANDLE(uint) pdone, unsigned int done)
 {
     if (!handle_is_null(pdone) && !copy_to_guest(pdone, &done))
@@ -269,7 +270,7 @@ static long update_va(unsigned long va, u64 val, unsigned long flags, u16 pg_own
     slot = guest_l1e_get(v, va, &table);
     if (slot == NULL)
         return -EINVAL;
-    rc = pt_write(table, slot, val, false, pg_owner);
+    rc = pt_write(v->domain, table, slot, val, false, pg_owner);
     put_page_and_type(table);
     if (rc == 0 && (flags & UVMF_FLUSHTYPE_MASK) != UVMF_NONE)
         rc = flush_after(v, va, flags);

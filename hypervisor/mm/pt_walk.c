@@ -2,9 +2,10 @@
 /*
  * Walks of a guest's page tables, in software, through the direct map.
  *
- * Another vCPU may change or give up a table in the middle of a walk. So an entry read on the way is a
- * hint: it is read with a fixup, and what the walk arrives at counts only once a reference and a
- * use as level 1 are held, both taken only if the frame is this domain's validated L1 table.
+ * Another vCPU may change or give up a table in the middle of a walk. So an entry read on the way
+ * is a hint: it is read with a fixup, and what the walk arrives at counts only once a reference
+ * and a use as level 1 are held, both taken only if the frame is this domain's validated L1
+ * table.
  */
 #include "domain/domain.h"
 #include "lib/atomic.h"

@@ -2,12 +2,12 @@
 /*
  * TLB flushes, here and on other CPUs.
  *
- * No mapping is global and no PCID is used, so a load of CR3 drops everything. A clock counts flushes: each
- * CPU notes the clock at its own, and whoever ends a use of a frame notes it too (a stamp). A CPU
- * may hold a stale translation of that frame only if it began its last flush before the stamp;
- * tlb_flush_since() makes just those CPUs flush. CR3 loads that are not noted (a guest's change
- * between kernel and user root) only make us flush once more than needed. 48 bits of clock last
- * for years at a flush a microsecond.
+ * No mapping is global and no PCID is used, so a load of CR3 drops everything. A clock counts
+ * flushes: each CPU notes the clock at its own, and whoever ends a use of a frame notes it too (a
+ * stamp). A CPU may hold a stale translation of that frame only if it began its last flush before
+ * the stamp; tlb_flush_since() makes just those CPUs flush. CR3 loads that are not noted (a
+ * guest's change between kernel and user root) only make us flush once more than needed. 48 bits
+ * of clock last for years at a flush a microsecond.
  */
 #include "lib/atomic.h"
 #include "mm/internal.h"

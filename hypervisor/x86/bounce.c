@@ -6,10 +6,11 @@
  *
  *      rcx, r11, [error code], rip, cs | saved event mask << 32, rflags, rsp, ss
  *
- * From guest user mode the vCPU first changes to kernel mode, and the frame goes to kernel_sp; from
- * kernel mode it goes on at the current stack, aligned down to 16. The guest kernel sees
- * itself at ring 0: its cs is shown with RPL 0. A frame that can't be stored has no one to tell: the
- * domain crashes. Writes go through checked copies; nothing changes before the frame is stored.
+ * From guest user mode the vCPU first changes to kernel mode, and the frame goes to kernel_sp;
+ * from kernel mode it goes on at the current stack, aligned down to 16. The guest kernel sees
+ * itself at ring 0: its cs is shown with RPL 0. A frame that can't be stored has no one to tell:
+ * the domain crashes. Writes go through checked copies; nothing changes before the frame is
+ * stored.
  */
 #include "domain/domain.h"
 #include "x86/guest_mode.h"
@@ -34,35 +35,32 @@ static u64 shown_rflags(const struct vcpu *v, const struct cpu_regs *regs)
     return rflags;
 }
 
-static bool store_frame(u64 sp, const u64 *frame, unsigned int words)
+/* The frame as it is for vectors without an error code: the third word left out. */
+static bool store_without_error(u64 sp, u64 *frame)
 {
-    return copy_to_guest_raw(sp, frame, words * sizeof(u64));
+    frame[2] = frame[1];
+    frame[1] = frame[0];
+    return copy_to_guest_raw(sp, &frame[1], 7 * sizeof(u64));
 }
 
 static void deliver(struct vcpu *v, struct cpu_regs *regs, const struct bounce *b)
 {
     bool user = !v->cpu.kernel_mode;
     u64 cs = regs->cs & 0xffff, mask = v->info->evtchn_upcall_mask;
-    unsigned int n = 0;
-    u64 frame[8], sp;
+    bool error = b->flags & BOUNCE_ERROR_CODE;
+    u64 sp, frame[8] = {
+        regs->rcx, regs->r11, b->error_code, regs->rip, (user ? cs : cs & ~3ull) | mask << 32,
+        shown_rflags(v, regs), regs->rsp, regs->ss & 0xffff,
+    };
 
     if (b->handler == 0) {
         domain_crash(v->domain, "no handler for vector or callback %#x", regs->entry_vector);
         return;
     }
-    frame[n++] = regs->rcx;
-    frame[n++] = regs->r11;
-    if (b->flags & BOUNCE_ERROR_CODE)
-        frame[n++] = b->error_code;
-    frame[n++] = regs->rip;
-    frame[n++] = (user ? cs : cs & ~3ull) | mask << 32;
-    frame[n++] = shown_rflags(v, regs);
-    frame[n++] = regs->rsp;
-    frame[n++] = regs->ss & 0xffff;
     if (user)
         toggle_guest_mode(v);
-    sp = ((user ? v->cpu.kernel_sp : regs->rsp) & ~15ull) - n * sizeof(u64);
-    if (!store_frame(sp, frame, n)) {
+    sp = ((user ? v->cpu.kernel_sp : regs->rsp) & ~15ull) - (error ? 8 : 7) * sizeof(u64);
+    if (error ? !copy_to_guest_raw(sp, frame, 8 * sizeof(u64)) : !store_without_error(sp, frame)) {
         domain_crash(v->domain, "stack at %#lx can't take a frame", (unsigned long)sp);
         return;
     }
@@ -186,7 +184,7 @@ void deliver_failsafe(struct vcpu *v, struct cpu_regs *regs)
     if (user)
         toggle_guest_mode(v);
     sp = ((user ? v->cpu.kernel_sp : regs->rsp) & ~15ull) - sizeof(frame);
-    if (v->cpu.failsafe_callback == 0 || !store_frame(sp, frame, ARRAY_SIZE(frame))) {
+    if (v->cpu.failsafe_callback == 0 || !copy_to_guest_raw(sp, frame, sizeof(frame))) {
         domain_crash(v->domain, "no way to deliver the failsafe callback");
         return;
     }

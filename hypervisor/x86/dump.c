@@ -7,12 +7,13 @@
 
 static void print_gprs(enum log_level level, const struct cpu_regs *r)
 {
-    printk(level, "  rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", r->rax, r->rbx, r->rcx, r->rdx);
+    printk(level, "  rax %016lx rbx %016lx rcx %016lx rdx %016lx\n",
+           r->rax, r->rbx, r->rcx, r->rdx);
     printk(level, "  rsi %016lx rdi %016lx rbp %016lx r8  %016lx\n", r->rsi, r->rdi, r->rbp, r->r8);
     printk(level, "  r9  %016lx r10 %016lx r11 %016lx r12 %016lx\n", r->r9, r->r10, r->r11, r->r12);
     printk(level, "  r13 %016lx r14 %016lx r15 %016lx\n", r->r13, r->r14, r->r15);
-    printk(level, "  cs:rip %04lx:%016lx ss:rsp %04lx:%016lx rflags %08lx\n", r->cs & 0xffff, r->rip,
-           r->ss & 0xffff, r->rsp, r->rflags);
+    printk(level, "  cs:rip %04lx:%016lx ss:rsp %04lx:%016lx rflags %08lx\n",
+           r->cs & 0xffff, r->rip, r->ss & 0xffff, r->rsp, r->rflags);
     printk(level, "  cr2 %016lx cr3 %016lx\n", read_cr2(), read_cr3());
 }
 

@@ -124,8 +124,8 @@ syscall32_entry:
         jmp     exit_to_guest
 
 /*
- * SYSENTER keeps neither rip nor rsp: the frame says rip 0, cs 3, rsp 0. It leaves TF and NT as they were
- * and clears IF, which the guest always has set.
+ * SYSENTER keeps neither rip nor rsp: the frame says rip 0, cs 3, rsp 0. TF and NT stay as they
+ * were, and IF is cleared, which the guest always has set.
  */
 sysenter_entry:
         movq    $SEL_DS, 8(%rsp)
@@ -257,7 +257,7 @@ exit_iret:
         pop_regs
         add     $8, %rsp
         .globl  guest_iretq
-guest_iretq:                            /* faults on a guest's bad cs, ss or rip: traps.c knows it */
+guest_iretq:                            /* may fault on a bad cs, ss or rip: traps.c knows it */
         iretq
 
 exit_slow:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * On the way out to a guest: everything that is pending, in the order that the ABI gives, until there
- * is nothing. schedule(), among the softirqs, may leave this stack for another vCPU; this one
- * then comes back through return_to_guest(), which begins here again.
+ * On the way out to a guest: everything that is pending, in the order that the ABI gives, until
+ * there is nothing. schedule(), among the softirqs, may leave this stack for another vCPU; this
+ * one then comes back through return_to_guest(), which begins here again.
  */
 #include "domain/domain.h"
 #include "event/event.h"

@@ -30,7 +30,8 @@ struct fxsave {
     u16 fop;
     u64 fip, fdp;
     u32 mxcsr, mxcsr_mask;
-    u8 regs[LEGACY_SIZE - 32];
+    u8 regs[128];                   /* x87 */
+    u8 xmm[LEGACY_SIZE - 160];
     u64 xstate_bv, xcomp_bv;        /* the XSAVE header; only if there is XSAVE */
 };
 BUILD_ASSERT(offsetof(struct fxsave, xstate_bv) == LEGACY_SIZE);
@@ -144,6 +145,24 @@ void fpu_set_state(struct vcpu *v, const void *fxsave)
     if (xcr0_mask)
         f->xstate_bv = XCR0_X87 | XCR0_SSE;
     v->cpu.xcr0 = xcr0_mask ? XCR0_X87 | XCR0_SSE : 0;
+}
+
+/* Parts in their state after reset are not saved, and then the area says so instead. */
+void fpu_get_state(const struct vcpu *v, void *fxsave)
+{
+    const struct fxsave *area = v->cpu.fpu;
+    struct fxsave *f = fxsave;
+
+    memcpy(f, area, LEGACY_SIZE);
+    if (!xcr0_mask)
+        return;
+    if (!(area->xstate_bv & XCR0_X87)) {
+        memset(f, 0, offsetof(struct fxsave, mxcsr));
+        memset(f->regs, 0, sizeof(f->regs));
+        f->fcw = FCW_RESET;
+    }
+    if (!(area->xstate_bv & XCR0_SSE))
+        memset(f->xmm, 0, sizeof(f->xmm));
 }
 
 void fpu_save(struct vcpu *v)

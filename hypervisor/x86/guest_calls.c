@@ -183,6 +183,7 @@ long do_set_gdt(XEN_GUEST_HANDLE(xen_ulong_t) frame_list, unsigned int entries)
     unsigned int n = DIV_ROUND_UP(entries, PAGE_SIZE / 8);
     u64 numbers[GUEST_GDT_PAGES];
     mfn_t frames[GUEST_GDT_PAGES];
+    int rc;
 
     if (entries > FIRST_RESERVED_GDT_ENTRY)
         return -EINVAL;
@@ -190,7 +191,8 @@ long do_set_gdt(XEN_GUEST_HANDLE(xen_ulong_t) frame_list, unsigned int entries)
         return -EFAULT;
     for (unsigned int i = 0; i < n; i++)
         frames[i] = MFN(numbers[i]);
-    return guest_gdt_set(current, frames, entries);
+    rc = guest_gdt_set(current, frames, entries);
+    return rc == -ERESTART ? hypercall_restart(handle_addr(frame_list)) : rc;
 }
 
 /* In a descriptor page, or in ordinary memory that may be written; never in a page table. */
@@ -199,18 +201,19 @@ long do_update_descriptor(uint64_t machine_address, uint64_t descriptor)
     mfn_t m = maddr_to_mfn(MADDR(machine_address));
     u64 desc = descriptor;
     struct page *pg;
-    long rc = -EINVAL;
+    int rc;
 
     if (machine_address % 8 || !descriptor_ok(&desc) || !get_page(m, current->domain->id))
         return -EINVAL;
     pg = mfn_to_page(m);
-    if (!get_page_type(pg, page_use(pg) == USE_SEGDESC ? USE_SEGDESC : USE_WRITABLE)) {
+    rc = get_page_type(pg, page_use(pg) == USE_SEGDESC ? USE_SEGDESC : USE_WRITABLE);
+    if (rc == 0) {
         WRITE_ONCE(*(u64 *)maddr_to_virt(MADDR(machine_address)), desc);
         put_page_type(pg);
-        rc = 0;
     }
     put_page(pg);
-    return rc;
+    /* Nothing has changed yet: the same call again. */
+    return rc == -ERESTART ? hypercall_restart(machine_address) : rc;
 }
 
 /* ---- Debug registers ---- */

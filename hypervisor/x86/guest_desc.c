@@ -67,9 +67,11 @@ int guest_gdt_set(struct vcpu *v, const mfn_t *frames, unsigned int entries)
     if (entries > FIRST_RESERVED_GDT_ENTRY)
         return -EINVAL;
     for (i = 0; i < n; i++) {
-        if (get_page_and_type(frames[i], v->domain->id, USE_SEGDESC)) {
+        int rc = get_page_and_type(frames[i], v->domain->id, USE_SEGDESC);
+
+        if (rc) {
             put_frames(frames, i);
-            return -EINVAL;
+            return rc;
         }
     }
     gdt_replace(v, frames, entries);
@@ -138,6 +140,7 @@ bool guest_ldt_fault(struct vcpu *v, unsigned long addr)
     unsigned int page = (unsigned int)(offset / PAGE_SIZE);
     u64 pte;
     mfn_t m;
+    int rc;
 
     /* A page that is mapped can't fault: ring 3 has no business in the window itself. */
     if (offset >= v->cpu.ldt_entries * 8ul || (v->cpu.ldt_mapped >> page & 1))
@@ -146,7 +149,10 @@ bool guest_ldt_fault(struct vcpu *v, unsigned long addr)
     if (!(pte & 1))
         return false;
     m = MFN((pte & 0x000ffffffffff000ull) >> PAGE_SHIFT);
-    if (get_page_and_type(m, v->domain->id, USE_SEGDESC))
+    do {
+        rc = get_page_and_type(m, v->domain->id, USE_SEGDESC);
+    } while (rc == -ERESTART);
+    if (rc)
         return false;
     v->cpu.ldt_frames[page] = m;
     v->cpu.ldt_mapped |= (u16)BIT(page);

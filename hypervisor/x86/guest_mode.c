@@ -3,8 +3,8 @@
  * The two ring-3 worlds of a guest, kernel and user, and the iret hypercall between them.
  *
  * Each world has its own page-table root and GS base; which one runs is a bit of ours. While a
- * vCPU is loaded, GS_BASE is the running world's and KERNEL_GS_BASE the other's, so that a change is
- * one swapgs and one load of CR3.
+ * vCPU is loaded, GS_BASE is the running world's and KERNEL_GS_BASE the other's, so that a change
+ * is one swapgs and one load of CR3.
  */
 #include "domain/domain.h"
 #include "hypercall/hypercall.h"

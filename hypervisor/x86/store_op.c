@@ -216,7 +216,8 @@ static store_fn *const two_byte[256] = {
 bool store_op(const struct insn *insn, struct cpu_regs *regs, u64 old, u64 *new)
 {
     struct op o = { .insn = insn, .regs = regs, .size = insn->operand_size };
-    store_fn *fn = insn->opcode & 0x100 ? two_byte[insn->opcode & 0xff] : one_byte[insn->opcode & 0xff];
+    store_fn *const *map = insn->opcode & 0x100 ? two_byte : one_byte;
+    store_fn *fn = map[insn->opcode & 0xff];
 
     if (fn == NULL || !insn->has_modrm || insn->mod == 3)
         return false;

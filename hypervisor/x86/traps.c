@@ -3,8 +3,8 @@
  * Exceptions: a guest's, which are given to the guest or answered for it, and our own, which have a
  * fixup or are a bug.
  *
- * The table says for each vector its name and what we try first for a guest; what that leaves goes to the
- * guest's own handler, with the error code if the vector has one.
+ * The table says for each vector its name and what we try first for a guest; what that leaves
+ * goes to the guest's own handler, with the error code if the vector has one.
  */
 #include "domain/domain.h"
 #include "lib/string.h"
@@ -30,7 +30,10 @@ BUILD_ASSERT(offsetof(struct vcpu_info, evtchn_upcall_mask) == VINFO_UPCALL_MASK
 BUILD_ASSERT(SEL_CS64 == SEL_RING3_CS64 && SEL_CS32 == SEL_RING3_CS32);
 BUILD_ASSERT(SEL_DS == SEL_RING3_DS && SEL_HV == SEL_HV_CS);
 
-/* ---- What is tried for a guest before its own handler gets the exception: true if it was done ---- */
+/*
+ * ---- What is tried for a guest before its own handler gets the exception: true if it was done
+ * ----
+ */
 
 typedef bool try_fn(struct vcpu *v, struct cpu_regs *regs);
 
@@ -54,8 +57,8 @@ static bool try_device_not_available(struct vcpu *v, struct cpu_regs *regs)
 }
 
 /*
- * `int n` for a vector whose gate is ours alone arrives as #GP with the vector in the error code. The
- * guest's table says whether its kernel (1, 2) or also its user code (3) may raise it.
+ * `int n` for a vector whose gate is ours alone arrives as #GP with the vector in the error code.
+ * The guest's table says whether its kernel (1, 2) or also its user code (3) may raise it.
  */
 static bool try_software_interrupt(struct vcpu *v, struct cpu_regs *regs)
 {
@@ -125,7 +128,9 @@ static const struct {
     [X86_TRAP_TS] = { .name = "invalid TSS", .error_code = true },
     [X86_TRAP_NP] = { .name = "segment not present", .error_code = true },
     [X86_TRAP_SS] = { .name = "stack fault", .error_code = true },
-    [X86_TRAP_GP] = { .name = "general protection", .first = try_general_protection, .error_code = true },
+    [X86_TRAP_GP] = {
+        .name = "general protection", .first = try_general_protection, .error_code = true
+    },
     [X86_TRAP_PF] = { .name = "page fault", .first = try_page_fault, .error_code = true },
     [X86_TRAP_MF] = { .name = "x87 error" },
     [X86_TRAP_AC] = { .name = "alignment check", .error_code = true },
@@ -191,7 +196,10 @@ static bool fixup(struct cpu_regs *regs)
     return true;
 }
 
-/* #DB of ours: a data breakpoint of the guest hit by our copy, or one held back by mov ss (XSA-260). */
+/*
+ * #DB of ours: a data breakpoint of the guest hit by our copy, or one held back by mov ss
+ * (XSA-260).
+ */
 static bool hv_debug(void)
 {
     write_dr6(0xffff0ff0);

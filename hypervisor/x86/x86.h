@@ -12,6 +12,7 @@
 #include "x86/asm.h"
 #include "x86/percpu.h"
 #include "x86/regs.h"
+#include "x86/uaccess.h"
 #include <xen/xen.h>
 
 struct domain;
@@ -130,6 +131,7 @@ int fpu_vcpu_init(struct vcpu *v);
 void fpu_vcpu_free(struct vcpu *v);
 /* The legacy 512 bytes as a guest passes them, NULL: as after reset. @v is not on a CPU. */
 void fpu_set_state(struct vcpu *v, const void *fxsave);
+void fpu_get_state(const struct vcpu *v, void *fxsave);
 void fpu_save(struct vcpu *v);
 void fpu_load(struct vcpu *v);
 void guest_xcr0_set(struct vcpu *v, u64 xcr0);   /* of the running vCPU; already checked */
@@ -147,6 +149,8 @@ void guest_cpu_free(struct vcpu *v);
  * Whether it is up (VGCF_online) is the caller's business.
  */
 int guest_cpu_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx);
+/* The other way; @ctx is zeroed, and @v off every CPU. */
+void guest_cpu_get_context(const struct vcpu *v, struct vcpu_guest_context *ctx);
 /* Off the CPU: registers from the stack frame, segments, FPU, debug registers; current = NULL. */
 void guest_cpu_save(struct vcpu *v);
 /* On to this CPU: the reverse; sets current and the stack frame. */
@@ -157,20 +161,7 @@ void load_inactive_gs(u16 sel);
 noreturn void return_to_guest(void);
 noreturn void reset_stack_and_call(void (*fn)(void));
 
-/* ---- uaccess.c: guest memory ---- */
-/* Whether [p, p+len) lies outside the hypervisor's range and is canonical. */
-static inline bool guest_range_ok(unsigned long p, unsigned long len);
-/* Copies; false when any byte could not be accessed (then what was copied is undefined). */
-bool copy_from_guest_raw(void *dst, unsigned long src, unsigned long len) __must_check;
-bool copy_to_guest_raw(unsigned long dst, const void *src, unsigned long len) __must_check;
-
-static inline bool guest_range_ok(unsigned long p, unsigned long len)
-{
-    /* Guests own [0, 2^47) and [0xffff880000000000, 2^64); a copy never spans the two. */
-    const unsigned long low_end = 1ul << 47, high = 0xffff880000000000;
-
-    return (p < low_end && len <= low_end - p) || (p >= high && len <= -p);
-}
+/* ---- uaccess.c: guest memory; see uaccess.h ---- */
 
 /* ---- irq.c, apic.c, ioapic.c ---- */
 enum irq_vector {                         /* ours; device interrupts take 0x30 to 0xdf */

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* The door of grant/: a domain lets others use single frames of its memory. */
+#ifndef GRANT_GRANT_H
+#define GRANT_GRANT_H
+
+#include "domain/domain.h"
+
+int grant_domain_init(struct domain *d, u32 max_frames);    /* with one frame; -ENOMEM */
+void grant_domain_unshare(struct domain *d);    /* its table's frames are its own no more */
+void grant_domain_free(struct domain *d);       /* nobody looks at it any more */
+/* Makes the table of @d at least @nr frames long: 0, -EINVAL: more than it may be, -ENOMEM. */
+int grant_table_grow(struct domain *d, u32 nr);
+
+#endif
