@@ -156,6 +156,8 @@ extern struct wait_queue poll_queue;
 /* Before user code goes on: gives way if need_resched, delivers signals. */
 void return_to_user(struct pv_regs *regs);
 
+uint64_t random_u64(void);                      /* random.c */
+
 /* ---- timer.c: sleeps that end, alarms, time slices, by one VIRQ_TIMER ---- */
 void timer_init(void);
 void timer_arm(uint64_t deadline);              /* the handler is to run then, or before; 0: nothing */
