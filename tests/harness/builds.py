@@ -65,6 +65,15 @@ def compiled_sources(output):
     return set(re.findall(r"-c (\S+\.[cS]) -o", output))
 
 
+def names_of_headers():
+    """By what names the last build's dependencies know a file: through links, or with `..` in it."""
+    known = {}
+    for rules in (places.REPO / folder("gcc")).rglob("*.d"):
+        for name in re.findall(r"^(\S+\.h):$", rules.read_text(), re.M):
+            known.setdefault((places.REPO / name).resolve(), set()).add(name)
+    return known
+
+
 def header_dependencies():
     """A changed header compiles whoever includes it again; without a change nothing is compiled."""
     arguments = ["-n", f"BUILD={folder('gcc')}", "all"]
@@ -73,13 +82,16 @@ def header_dependencies():
     sources = compiled_sources(make("build-all-sources", "-B", *arguments))
     check(sources, "sources that make knows how to compile", "none")
     users = {source: includes(source) for source in sources}
+    known = names_of_headers()
     headers = [file for file in tracked() if file.endswith(".h")]
     names = [header.split("/")[-1] for header in headers]
     for header, name in zip(headers, names):
         if names.count(name) > 1:
             continue            # the name alone does not say which file is meant
         expected = {source for source, included in users.items() if name in included}
-        again = compiled_sources(make("build-header", "-W", header, *arguments))
+        changed = [word for path in known.get(places.REPO / header, [header])
+                   for word in ("-W", path)]
+        again = compiled_sources(make("build-header", *changed, *arguments))
         missing = sorted(expected - again)
         check(not missing, f"a change of {header} to compile {missing}", "they are not compiled")
 
