@@ -18,7 +18,9 @@ WITHOUT_SMAP = "smap=off"
 # Guests that run on other machines than the usual one: each machine's mark in the report, and what
 # is different about it. A guest that is not named runs on the usual machine only.
 USUAL = {"": {}}
-MACHINES = {"conf-sched": {"": {"cpus": 3}}}
+INTEL = {"-intel": {"vendor": "intel"}}
+MACHINES = {"conf-sched": {"": {"cpus": 3}}, "conf-cpu": USUAL | INTEL, "conf-trap": USUAL | INTEL,
+            "conf-emulate": USUAL | INTEL}
 
 
 def hypervisors():

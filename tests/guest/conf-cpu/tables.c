@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* set_gdt and update_descriptor: the guest's descriptor table and what may stand in it. */
 #include "../lib/case.h"
+#include "../lib/frame.h"
 
 #define CODE64 0x00affb000000ffffUL     /* DPL 3, long, readable */
 #define DATA   0x00cff3000000ffffUL     /* DPL 3, writable, base 0, 4 GiB */
@@ -210,4 +211,34 @@ CASE(descriptor_bad_place, "a misaligned address, a page table or a frame that i
     EXPECT_EQ(pv_unpin(pv_va_to_mfn(l1)), 0);
     EXPECT_EQ(pv_free_table(l1), 0);
     pv_free_page(page);
+}
+
+static void sleep_a_while(void *arg)
+{
+    (void)arg;
+    pv_sleep_ns(5 * PV_NS_PER_MS);
+}
+
+CASE(gdt_failsafe, "a data selector that can't be loaded any more after a sleep becomes 0, and the "
+     "failsafe callback shows what it was, between r11 and rip",
+     "callback.failsafe:effect callback.failsafe:frame")
+{
+    uint64_t *gdt = gdt_page();
+    bool caught;
+
+    EXPECT_EQ(set_gdt(gdt, 512), 0);
+    EXPECT_EQ(write_descriptor(&gdt[5], DATA), 0);
+    EXPECT_FAULT(load_ds(SELECTOR(5)), PV_NO_FAULT);
+    EXPECT_EQ(write_descriptor(&gdt[5], 0), 0);
+    EXPECT_EQ(pv_set_callback(CALLBACKTYPE_failsafe, conf_entry, CALLBACKF_mask_events), 0);
+    caught = conf_catch(sleep_a_while, NULL);
+    EXPECT_ON(caught, false, true, "Xen leaves the registers loaded while nobody else runs");
+    if (caught) {
+        EXPECT_EQ(conf_frame.slot[2] & 0xffff, SELECTOR(5));
+        EXPECT_EQ(conf_frame.slot[7] & 0xffff, FLAT_KERNEL_CS & ~3);
+        EXPECT_EQ(conf_frame.slot[10], FLAT_KERNEL_SS);
+        EXPECT_EQ(conf_frame.ds, 0);
+    }
+    EXPECT_EQ(pv_set_callback(CALLBACKTYPE_failsafe, NULL, 0), 0);
+    drop_gdt(gdt);
 }

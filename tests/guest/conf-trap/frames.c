@@ -201,3 +201,26 @@ CASE(syscall_unmasked, "a syscall callback registered without the flag leaves ev
     EXPECT_EQ(conf_frame.mask, 0);
     EXPECT_EQ(pv_set_callback(CALLBACKTYPE_syscall, NULL, 0), 0);
 }
+
+CASE(sysenter_frame, "sysenter in user mode: on an Intel processor its callback, with a frame that "
+     "says user mode and no rsp; on an AMD one #UD",
+     "callback.sysenter:effect")
+{
+    struct from_user to = { (uint64_t)PV_USER_PTR(conf_user_sysenter), PV_RFLAGS_IF };
+
+    if (!conf_vendor_intel()) {
+        EXPECT_TRUE(catch_vector(PV_UD, 7, to_user, &to));
+        EXPECT_EQ(conf_frame.slot[2], to.rip);
+        return;
+    }
+    if (!conf_on_pavane()) {
+        conf_skip("Xen 4.17.7 takes a double fault here: its entry stack is one from its boot");
+        return;
+    }
+    EXPECT_EQ(pv_set_callback(CALLBACKTYPE_sysenter, conf_entry, CALLBACKF_mask_events), 0);
+    EXPECT_TRUE(conf_catch(to_user, &to));
+    EXPECT_EQ(conf_frame.slot[3] & 3, 3);
+    EXPECT_EQ(conf_frame.slot[5], 0);
+    EXPECT_EQ(conf_frame.mask, 1);
+    EXPECT_EQ(conf_frame.at, pv_this_vcpu()->trap_stack - 7 * 8);
+}

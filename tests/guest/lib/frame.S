@@ -118,7 +118,7 @@ conf_after_iret:
     .size conf_iret, . - conf_iret
 
     .section .pv_user.text, "ax", @progbits
-    .globl conf_user_int3, conf_user_ud2, conf_user_syscall, conf_user_read, conf_user_spin
+    .globl conf_user_sysenter, conf_user_int3, conf_user_ud2, conf_user_syscall, conf_user_read, conf_user_spin
 conf_user_int3:
     int3
     ud2
@@ -130,6 +130,9 @@ conf_user_syscall:
     ud2
 conf_user_read:             /* reads the address in rdi */
     mov     (%rdi), %rax
+    ud2
+conf_user_sysenter:
+    sysenter
     ud2
 conf_user_spin:
     jmp     conf_user_spin

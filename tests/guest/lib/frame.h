@@ -43,8 +43,8 @@ void conf_iret(const struct iret_context *frame);
 void conf_multicall_on(const struct iret_context *frame, struct multicall_entry *list,
                        unsigned int nr);
 
-/* User code: int3; ud2; a syscall; an endless loop. Addresses for conf_enter_user. */
+/* User code, for conf_enter_user: what the names say. */
 extern const char conf_user_int3[], conf_user_ud2[], conf_user_syscall[], conf_user_read[];
-extern const char conf_user_spin[];
+extern const char conf_user_spin[], conf_user_sysenter[];
 
 #endif

@@ -113,6 +113,13 @@ bool conf_vendor_intel(void)
     return vendor_intel;
 }
 
+bool conf_no_software_interrupts(void)
+{
+    if (!has_smap)
+        conf_skip("a QEMU without SMAP gives the wrong error code for a refused int n");
+    return !has_smap;
+}
+
 static bool contains(const char *text, const char *part)
 {
     size_t len = strlen(part);
