@@ -20,7 +20,7 @@ struct dom0 {
     struct elf_image img;
     u64 nr_pages;               /* of the whole domain */
 
-    u64 ramdisk_pfn, ramdisk_pages;
+    u64 ramdisk_pfn, ramdisk_pages, ramdisk_len;    /* the last in bytes */
     u64 p2m_pfn, p2m_pages;     /* the array itself */
     u64 start_info_pfn;
     u64 tables_pfn, nr_tables;

@@ -9,6 +9,7 @@
 #include "boot/dom0.h"
 #include "hypercall/hypercall.h"
 #include "lib/string.h"
+#include "mm/internal.h"
 
 #define MIB             (1ull << 20)
 #define SLACK           (512 << 10)         /* mapped and free behind the stack */
@@ -58,8 +59,10 @@ static void check_p2m_place(const struct dom0 *b)
 
     if (from == ~0ull)
         return;
+    /* An L4 slot that both used would need tables that are counted for neither. */
     if (!guest_range_ok(from, len) || !IS_ALIGNED(from, PAGE_SIZE) ||
-        (from < dom0_va(b, b->mapped_pages) && from + len > b->img.virt_base))
+        (pt_index(from, 4) <= pt_index(dom0_va(b, b->mapped_pages) - 1, 4) &&
+         pt_index(from + len - 1, 4) >= pt_index(b->img.virt_base, 4)))
         panic("%s: the place for its P2M is not free", bootinfo.kernel.name);
 }
 
@@ -67,7 +70,8 @@ static void plan(struct dom0 *b)
 {
     u64 next;
 
-    b->ramdisk_pages = pages_of(bootinfo.ramdisk.len);
+    b->ramdisk_len = bootinfo.ramdisk.len;      /* modules are given back before we are done */
+    b->ramdisk_pages = pages_of(b->ramdisk_len);
     b->p2m_pages = pages_of(b->nr_pages * sizeof(u64));
     plan_mapped(b);
     next = b->mapped_pages;
@@ -204,9 +208,9 @@ static void write_start_info(struct dom0 *b)
         si->first_p2m_pfn = b->p2m_pfn;
         si->nr_p2m_frames = b->p2m_pages + b->nr_p2m_tables;
     }
-    if (bootinfo.ramdisk.len) {
+    if (b->ramdisk_len) {
         si->mod_start = b->img.mod_start_pfn ? b->ramdisk_pfn : dom0_va(b, b->ramdisk_pfn);
-        si->mod_len = bootinfo.ramdisk.len;
+        si->mod_len = b->ramdisk_len;
         si->flags |= b->img.mod_start_pfn ? SIF_MOD_START_PFN : 0;
     }
     si->console.dom0.info_off = sizeof(*si);

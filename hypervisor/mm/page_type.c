@@ -320,13 +320,17 @@ int put_type_slice(struct page *pg)
         if ((u32)word > 1) {
             if (cas(&pg->type, &word, word - 1))
                 return 0;
-        } else if (use == USE_WRITABLE) {
-            if (cas(&pg->type, &word, type_make(use) | tlb_stamp()))
-                return 0;
         } else if (cas(&pg->type, &word, type_make(use) | TYPE_BUSY)) {
+            /*
+             * The stamp is taken while the frame is ours: one read before could be older than a
+             * use, and a flush, of another CPU in between.
+             */
             struct walk w = { .pg = pg, .use = use, .index = PTE_COUNT };
 
-            return run_drop(&w);
+            if (use != USE_WRITABLE)
+                return run_drop(&w);
+            store_release(&pg->type, type_make(use) | tlb_stamp());
+            return 0;
         }
     }
 }
