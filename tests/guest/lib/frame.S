@@ -118,7 +118,8 @@ conf_after_iret:
     .size conf_iret, . - conf_iret
 
     .section .pv_user.text, "ax", @progbits
-    .globl conf_user_sysenter, conf_user_int3, conf_user_ud2, conf_user_syscall, conf_user_read, conf_user_spin
+    .globl conf_user_int3, conf_user_ud2, conf_user_syscall, conf_user_read, conf_user_spin
+    .globl conf_user_sysenter
 conf_user_int3:
     int3
     ud2
