@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The domains that were introduced: a ring each, and news of their end.
+ *
+ * A domain that dies keeps the frame of its ring as long as it is mapped here, so the mapping goes
+ * as soon as the hypervisor reports the death, whatever the toolstack does.
+ */
+#include "server.h"
+#include "../xl-lite/linux_xen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* The kernel's own ring: its page and port come from the kernel, no frame must be mapped. */
+static int open_kernel_ring(struct server *server)
+{
+    int fd = open(DEV_XENBUS_BACKEND, O_RDWR | O_CLOEXEC);
+    struct ring *ring;
+    int remote, port;
+    void *page;
+
+    if (fd < 0)
+        return 0; /* a kernel that has no use for the store */
+    remote = ioctl(fd, IOCTL_XENBUS_BACKEND_EVTCHN, 0);
+    page = mmap(NULL, XL_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    if (remote <= 0 || page == MAP_FAILED)
+        return xl_fail(EIO, DEV_XENBUS_BACKEND ": the kernel does not give its xenstore ring");
+    port = evtchn_bind_interdomain(server->evtchn, 0, (evtchn_port_t)remote);
+    if (port < 0) {
+        hv_unmap(page, 1);
+        return port;
+    }
+    ring = ring_new(page, 1, server->evtchn, (evtchn_port_t)port);
+    if (ring && connection_new(server, 0, -1, ring))
+        return 0;
+    return xl_fail(ENOMEM, "out of memory");
+}
+
+int domains_open(struct server *server)
+{
+    int rc = hv_open(&server->hv);
+
+    if (rc)
+        return rc;
+    server->evtchn = evtchn_open();
+    if (server->evtchn < 0)
+        return server->evtchn;
+    rc = evtchn_bind_virq(server->evtchn, VIRQ_DOM_EXC);
+    if (rc < 0)
+        return rc;
+    server->virq = (evtchn_port_t)rc;
+    return open_kernel_ring(server);
+}
+
+struct domain *domains_find(struct server *server, domid_t domid)
+{
+    for (struct domain *domain = server->domains; domain; domain = domain->next) {
+        if (domain->domid == domid)
+            return domain;
+    }
+    return NULL;
+}
+
+static int connect_ring(struct server *server, struct domain *domain, xen_pfn_t mfn,
+                        evtchn_port_t remote)
+{
+    void *page = hv_map(&server->hv, domain->domid, &mfn, 1);
+    struct ring *ring;
+    int port;
+
+    if (!page)
+        return -EINVAL;
+    port = evtchn_bind_interdomain(server->evtchn, domain->domid, remote);
+    if (port < 0) {
+        hv_unmap(page, 1);
+        return -EINVAL;
+    }
+    ring = ring_new(page, 1, server->evtchn, (evtchn_port_t)port);
+    if (!ring) {
+        evtchn_unbind(server->evtchn, (evtchn_port_t)port);
+        hv_unmap(page, 1);
+        return -ENOMEM;
+    }
+    domain->connection = connection_new(server, domain->domid, -1, ring);
+    if (domain->connection)
+        return 0;
+    ring_free(ring);
+    return -ENOMEM;
+}
+
+int domains_introduce(struct server *server, domid_t domid, xen_pfn_t mfn, evtchn_port_t port)
+{
+    struct domain *domain;
+    int rc;
+
+    if (server->local)
+        return -ENOSYS;
+    if (!domid || domains_find(server, domid))
+        return -EEXIST;
+    domain = calloc(1, sizeof(*domain));
+    if (!domain)
+        return -ENOMEM;
+    domain->domid = domid;
+    rc = connect_ring(server, domain, mfn, port);
+    xl_clear_message();
+    if (rc) {
+        free(domain);
+        return rc;
+    }
+    domain->next = server->domains;
+    server->domains = domain;
+    watches_fire(server, "@introduceDomain", false);
+    return 0;
+}
+
+static void drop(struct server *server, struct domain *domain)
+{
+    struct domain **link = &server->domains;
+
+    while (*link != domain)
+        link = &(*link)->next;
+    *link = domain->next;
+    connection_end(domain->connection);
+    free(domain);
+}
+
+int domains_release(struct server *server, domid_t domid)
+{
+    struct domain *domain = domains_find(server, domid);
+
+    if (!domain)
+        return -ENOENT;
+    drop(server, domain);
+    watches_fire(server, "@releaseDomain", false);
+    return 0;
+}
+
+/* Some domain shut down or died: which? */
+static void look_for_ends(struct server *server)
+{
+    struct domain *domain = server->domains, *next;
+    bool news = false;
+
+    for (; domain; domain = next) {
+        struct xen_domctl_getdomaininfo info;
+        int rc = hv_domain_info(&server->hv, domain->domid, &info);
+
+        next = domain->next;
+        if (rc == -ESRCH || (!rc && info.flags & XEN_DOMINF_dying)) {
+            drop(server, domain);
+            news = true;
+        } else if (!rc && info.flags & XEN_DOMINF_shutdown && !domain->shut_down) {
+            domain->shut_down = true;
+            news = true;
+        }
+    }
+    xl_clear_message();
+    if (news)
+        watches_fire(server, "@releaseDomain", false);
+}
+
+void domains_events(struct server *server)
+{
+    evtchn_port_t port;
+
+    while ((port = evtchn_next(server->evtchn)) != 0) {
+        if (port == server->virq)
+            look_for_ends(server);
+        for (struct connection *c = server->connections; c; c = c->next) {
+            if (c->ring && ring_port(c->ring) == port)
+                c->more = true;
+        }
+        evtchn_unmask(server->evtchn, port);
+    }
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#include "commands.h"
+
+const struct command commands[] = {
+    { "create", "CONFIG [-c]", "make a guest from a file and start it; -c: and show its console",
+      1, 2, cmd_create },
+    { "list", "", "the domains there are", 0, 0, cmd_list },
+    { "console", "DOMAIN", "talk to a guest on its console; ^] leaves it", 1, 1, cmd_console },
+    { "destroy", "DOMAIN", "end a guest at once", 1, 1, cmd_destroy },
+};
+
+const unsigned int nr_commands = sizeof(commands) / sizeof(commands[0]);

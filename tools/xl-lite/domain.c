@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A domain's life as the toolstack sees it: hypervisor and xenstore together.
+ *
+ * The nodes in the store are those that other toolstacks write, as far as there is something to
+ * say. A domain reads all below its own path, and writes where it has to answer.
+ */
+#include "libxllite.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BASE_MAX         64 /* /local/domain/N, /vm/UUID */
+#define PATH_MAX_STORE   256
+#define MAXMEM_SLACK_KIB 1024
+#define LIST_ROOM        64
+#define UUID_TEXT        37
+
+struct identity {
+    domid_t domid;
+    uint8_t uuid[16];
+    char uuid_text[UUID_TEXT];
+};
+
+/* Files. */
+
+static int read_exactly(const struct image_source *source, void *buffer, size_t size,
+                        uint64_t offset)
+{
+    int fd = *(const int *)source->context;
+    char *to = buffer;
+
+    while (size) {
+        ssize_t n = pread(fd, to, size, (off_t)offset);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return xl_fail(n ? errno : EIO, "%s: %s", source->name,
+                           n ? strerror(errno) : "truncated");
+        to += n;
+        offset += (uint64_t)n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+/* Returns the file. */
+static int open_file(const char *name, uint64_t *size)
+{
+    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+
+    if (fd < 0)
+        return xl_fail(errno, "%s: %s", name, strerror(errno));
+    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
+        close(fd);
+        return xl_fail(EINVAL, "%s: not a file", name);
+    }
+    *size = (uint64_t)status.st_size;
+    return fd;
+}
+
+static void close_files(struct domain_files *files)
+{
+    if (files->ramdisk >= 0)
+        close(files->ramdisk);
+    if (files->kernel >= 0)
+        close(files->kernel);
+}
+
+static int open_files(const struct domain_config *config, struct domain_files *files)
+{
+    memset(files, 0, sizeof(*files));
+    files->ramdisk = -1;
+    files->source.name = config->kernel;
+    files->source.context = &files->kernel;
+    files->source.read = read_exactly;
+    files->kernel = open_file(config->kernel, &files->source.size);
+    if (files->kernel < 0)
+        return files->kernel;
+    if (config->ramdisk) {
+        files->ramdisk = open_file(config->ramdisk, &files->ramdisk_size);
+        if (files->ramdisk < 0)
+            return files->ramdisk;
+    }
+    return image_parse(&files->image, &files->source);
+}
+
+/* Names. */
+
+char *domain_name(struct store *store, domid_t domid)
+{
+    char path[PATH_MAX_STORE];
+
+    snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
+    return store_read(store, path);
+}
+
+/* The next domain after *domid that the hypervisor has, or -ESRCH. Start with *domid = -1. */
+static int next_domain(struct hv *hv, int *domid)
+{
+    struct xen_domctl_getdomaininfo info;
+    int n = hv_domain_list(hv, (domid_t)(*domid + 1), &info, 1);
+
+    if (n <= 0)
+        return n ? n : -ESRCH;
+    *domid = info.domain;
+    return 0;
+}
+
+static int find_name(struct hv *hv, struct store *store, const char *name, domid_t *found)
+{
+    int domid = -1, rc;
+
+    while ((rc = next_domain(hv, &domid)) == 0) {
+        char *its_name = domain_name(store, (domid_t)domid);
+        bool same = its_name && !strcmp(its_name, name);
+
+        free(its_name);
+        if (same) {
+            *found = (domid_t)domid;
+            return 0;
+        }
+    }
+    return rc;
+}
+
+int domain_find(struct hv *hv, struct store *store, const char *text, domid_t *domid)
+{
+    struct xen_domctl_getdomaininfo info;
+    int rc = find_name(hv, store, text, domid);
+
+    if (rc == -ESRCH && isdigit((unsigned char)text[0])) {
+        char *end;
+        unsigned long number = strtoul(text, &end, 10);
+
+        if (!*end && number < DOMID_FIRST_RESERVED) {
+            *domid = (domid_t)number;
+            rc = hv_domain_info(hv, *domid, &info);
+        }
+    }
+    return rc == -ESRCH ? xl_fail(ESRCH, "%s: no such domain", text) : rc;
+}
+
+static int make_identity(struct identity *id)
+{
+    const uint8_t *u = id->uuid;
+
+    if (getrandom(id->uuid, sizeof(id->uuid), 0) != (ssize_t)sizeof(id->uuid))
+        return xl_fail(EIO, "no random number for the domain's UUID");
+    id->uuid[6] = (uint8_t)((id->uuid[6] & 0x0f) | 0x40);
+    id->uuid[8] = (uint8_t)((id->uuid[8] & 0x3f) | 0x80);
+    snprintf(id->uuid_text, sizeof(id->uuid_text),
+             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+             u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12],
+             u[13], u[14], u[15]);
+    return 0;
+}
+
+/* The store. */
+
+static int put(struct store *store, const char *base, const char *name, const char *value)
+{
+    char path[PATH_MAX_STORE];
+
+    snprintf(path, sizeof(path), "%s/%s", base, name);
+    return store_write(store, path, value);
+}
+
+static int put_number(struct store *store, const char *base, const char *name, uint64_t value)
+{
+    char text[24];
+
+    snprintf(text, sizeof(text), "%lu", value);
+    return put(store, base, name, text);
+}
+
+/* Nodes of the domain's own, below its path. */
+static int put_writable(struct store *store, const char *base, domid_t domid)
+{
+    static const char *const nodes[] = {
+        "data", "drivers", "feature", "attr", "error", "control/shutdown",
+        "control/feature-poweroff", "control/feature-reboot", "control/feature-suspend",
+        "control/sysrq", "device/suspend/event-channel",
+    };
+    char path[PATH_MAX_STORE], owner[16];
+    const char *permissions[] = { owner };
+    int rc = 0;
+
+    snprintf(owner, sizeof(owner), "n%u", domid);
+    for (size_t i = 0; !rc && i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+        snprintf(path, sizeof(path), "%s/%s", base, nodes[i]);
+        rc = store_write(store, path, "");
+        if (!rc)
+            rc = store_set_permissions(store, path, permissions, 1);
+    }
+    return rc;
+}
+
+static int put_base(struct store *store, const struct domain_config *config,
+                    const struct identity *id, const char *base)
+{
+    char path[BASE_MAX], reader[16];
+    const char *permissions[] = { "n0", reader };
+    int rc;
+
+    snprintf(reader, sizeof(reader), "r%u", id->domid);
+    rc = store_mkdir(store, base);
+    rc = rc ?: store_set_permissions(store, base, permissions, 2);
+    snprintf(path, sizeof(path), "/vm/%s", id->uuid_text);
+    rc = rc ?: store_mkdir(store, path);
+    rc = rc ?: store_set_permissions(store, path, permissions, 2);
+    rc = rc ?: put(store, path, "name", config->name);
+    rc = rc ?: put(store, path, "uuid", id->uuid_text);
+    rc = rc ?: put_number(store, path, "start_time", (uint64_t)time(NULL));
+    rc = rc ?: put(store, base, "vm", path);
+    rc = rc ?: put(store, base, "name", config->name);
+    return rc ?: put_number(store, base, "domid", id->domid);
+}
+
+static int put_resources(struct store *store, const struct domain_config *config,
+                         const char *base)
+{
+    uint64_t kib = config->memory_mib << 10;
+    char name[48];
+    int rc = put_number(store, base, "memory/static-max", kib);
+
+    rc = rc ?: put_number(store, base, "memory/target", kib);
+    for (unsigned int i = 0; !rc && i < config->vcpus; i++) {
+        snprintf(name, sizeof(name), "cpu/%u/availability", i);
+        rc = put(store, base, name, "online");
+    }
+    return rc;
+}
+
+static int put_rings(struct store *store, const struct domain_rings *rings, const char *base)
+{
+    int rc = put_number(store, base, "store/ring-ref", rings->store_mfn);
+
+    rc = rc ?: put_number(store, base, "store/port", rings->store_port);
+    rc = rc ?: put(store, base, "console/type", "xenconsoled");
+    rc = rc ?: put(store, base, "console/output", "pty");
+    rc = rc ?: put(store, base, "console/limit", "1048576");
+    rc = rc ?: put(store, base, "console/tty", "");
+    rc = rc ?: put_number(store, base, "console/ring-ref", rings->console_mfn);
+    return rc ?: put_number(store, base, "console/port", rings->console_port);
+}
+
+/* All nodes appear at once, or none; then the daemons hear of the domain. */
+static int tell_store(struct store *store, const struct domain_config *config,
+                      const struct identity *id, const struct domain_rings *rings)
+{
+    char base[BASE_MAX];
+    int rc;
+
+    snprintf(base, sizeof(base), "/local/domain/%u", id->domid);
+    do {
+        rc = store_begin(store);
+        if (rc)
+            return rc;
+        rc = store_rm(store, base);
+        rc = rc ?: put_base(store, config, id, base);
+        rc = rc ?: put_resources(store, config, base);
+        rc = rc ?: put_writable(store, base, id->domid);
+        rc = rc ?: put_rings(store, rings, base);
+        if (rc)
+            store_end(store, false);
+        else
+            rc = store_end(store, true);
+    } while (rc == -EAGAIN);
+    return rc ?: store_introduce(store, id->domid, rings->store_mfn, rings->store_port);
+}
+
+static int forget(struct store *store, domid_t domid)
+{
+    char path[PATH_MAX_STORE];
+    char *vm;
+    int rc = 0;
+
+    snprintf(path, sizeof(path), "/local/domain/%u/vm", domid);
+    vm = store_read(store, path);
+    if (vm && !strncmp(vm, "/vm/", 4))
+        rc = store_rm(store, vm);
+    free(vm);
+    snprintf(path, sizeof(path), "/local/domain/%u", domid);
+    return rc ?: store_rm(store, path);
+}
+
+/* Whole life. */
+
+static int set_limits(struct hv *hv, const struct domain_config *config, domid_t domid)
+{
+    int rc = hv_domain_max_vcpus(hv, domid, config->vcpus);
+
+    rc = rc ?: hv_domain_max_mem(hv, domid, (config->memory_mib << 10) + MAXMEM_SLACK_KIB);
+    return rc ?: hv_domain_memory_map(hv, domid, config->memory_mib << (20 - XL_PAGE_SHIFT));
+}
+
+int domain_create(struct hv *hv, struct store *store, const struct domain_config *config,
+                  domid_t *domid)
+{
+    struct domain_rings rings = { 0 };
+    struct domain_files files;
+    struct identity id;
+    int rc;
+
+    rc = find_name(hv, store, config->name, domid);
+    if (!rc)
+        return xl_fail(EEXIST, "%s: domain %u has this name", config->name, *domid);
+    if (rc != -ESRCH)
+        return rc;
+    rc = open_files(config, &files);
+    if (rc)
+        goto out_files;
+    rc = make_identity(&id);
+    rc = rc ?: hv_domain_create(hv, id.uuid, config->vcpus, &id.domid);
+    if (rc)
+        goto out_files;
+    rc = set_limits(hv, config, id.domid);
+    rc = rc ?: build_domain(hv, id.domid, config, &files, &rings);
+    if (rc)
+        goto out_domain;
+    rc = tell_store(store, config, &id, &rings);
+    if (rc)
+        goto out_store;
+    *domid = id.domid;
+    close_files(&files);
+    return 0;
+
+out_store:
+    forget(store, id.domid);
+out_domain:
+    hv_domain_destroy(hv, id.domid);
+out_files:
+    close_files(&files);
+    return rc;
+}
+
+int domain_destroy(struct hv *hv, struct store *store, domid_t domid)
+{
+    int rc, forgotten;
+
+    if (domid == 0)
+        return xl_fail(EINVAL, "domain 0 is this one; it cannot be destroyed");
+    rc = hv_domain_destroy(hv, domid);
+    forgotten = rc ? 0 : forget(store, domid);
+    return rc ? rc : forgotten;
+}
