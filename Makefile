@@ -8,7 +8,7 @@ BUILD ?= build
 
 include mk/toolchain.mk
 include $(wildcard hypervisor/hypervisor.mk guest-abi/guest-abi.mk pv-kernel/pv-kernel.mk)
-include $(wildcard tools/tools.mk tests/tests.mk)
+include $(wildcard tools/tools.mk initramfs/initramfs.mk tests/tests.mk)
 
 .PHONY: all run test setup clean format-check help
 
