@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Numbers of devices as user programs see them (st_rdev, mknod), and random bytes. */
+#ifndef PVK_DEVFS_H
+#define PVK_DEVFS_H
+
+#include "kernel.h"
+
+static inline uint32_t device_number(uint32_t major, uint32_t minor)
+{
+    return (minor & 0xff) | major << 8 | (minor & ~0xffu) << 12;
+}
+
+static inline uint32_t device_major(uint32_t rdev)
+{
+    return rdev >> 8 & 0xfff;
+}
+
+static inline uint32_t device_minor(uint32_t rdev)
+{
+    return (rdev & 0xff) | (rdev >> 12 & 0xfff00);
+}
+
+/* random.c: never waits. */
+void random_bytes(void *buf, size_t len);
+
+#endif
