@@ -3,8 +3,8 @@
 """Compile the public headers in the ways that they promise to work, with gcc and clang.
 
 Each header alone, as guests, tools and the hypervisor see it, and in C++ where there is a C++
-compiler; the headers with numbers only in assembly; the list of hypercalls expanded (hypercalls.c); the ring macros run
-(rings.c); errno.h with an includer's own XEN_ERRNO.
+compiler; the headers with numbers only in assembly; the list of hypercalls expanded
+(hypercalls.c); the ring macros run (rings.c); errno.h with an includer's own XEN_ERRNO.
 """
 
 import argparse

@@ -66,7 +66,7 @@ def compiled_sources(output):
 
 
 def names_of_headers():
-    """By what names the last build's dependencies know a file: through links, or with `..` in it."""
+    """By what names the last build's dependencies know a file: through links, or with `..`."""
     known = {}
     for rules in (places.REPO / folder("gcc")).rglob("*.d"):
         for name in re.findall(r"^(\S+\.h):$", rules.read_text(), re.M):
