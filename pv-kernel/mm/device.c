@@ -11,6 +11,13 @@ uint64_t space_pte_maddr(struct space *s, uint64_t va)
     return pt_build(s, va) ? 0 : pt_maddr(pt_entry(s, va));
 }
 
+pv_mfn_t space_frame(struct space *s, uint64_t va)
+{
+    const uint64_t *entry = pt_entry(s, va);
+
+    return entry && *entry & PV_PTE_P ? pv_pte_mfn(*entry) : pv_mfn(PV_INVALID_FRAME);
+}
+
 int space_map_frame(struct vma *vma, uint64_t va, pv_mfn_t mfn, bool writable, domid_t owner)
 {
     struct mmu_update request = {

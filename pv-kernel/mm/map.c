@@ -116,6 +116,22 @@ long space_munmap(struct space *s, uint64_t addr, uint64_t len)
     return 0;
 }
 
+long space_discard(struct space *s, uint64_t addr, uint64_t len)
+{
+    uint64_t end = addr + ALIGN_UP(len, PAGE_SIZE);
+    struct vma *vma;
+
+    if (!len)
+        return 0;
+    if (!user_range(addr, ALIGN_UP(len, PAGE_SIZE)))
+        return -EINVAL;
+    for (uint64_t at = addr; (vma = first_in(s, at, end)); at = vma->end) {
+        if (!vma->ops && !(vma->flags & MAP_SHARED))
+            pt_clear(s, max(vma->start, addr), min(vma->end, end));
+    }
+    return 0;
+}
+
 /* ---- mprotect ---- */
 
 static uint64_t protected_entry(const struct vma *vma, uint64_t pte)

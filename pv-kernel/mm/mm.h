@@ -69,6 +69,8 @@ long space_mmap(struct space *s, uint64_t addr, uint64_t len, int prot, int flag
 long space_munmap(struct space *s, uint64_t addr, uint64_t len);
 long space_mprotect(struct space *s, uint64_t addr, uint64_t len, int prot);
 long space_mremap(struct space *s, uint64_t addr, uint64_t old_len, uint64_t len, int flags);
+/* Gives anonymous private pages back; they are zeroes at the next touch. */
+long space_discard(struct space *s, uint64_t addr, uint64_t len);
 long space_brk(struct space *s, uint64_t brk);          /* the break now; 0 asks */
 struct vma *space_find(struct space *s, uint64_t va);
 /* The mappings in address order: NULL begins, NULL ends. For /proc. */
@@ -81,6 +83,8 @@ int space_map_frame(struct vma *vma, uint64_t va, pv_mfn_t mfn, bool writable, d
 int space_unmap_frames(struct vma *vma, uint64_t va, unsigned int nr);
 /* Makes every page of [va, va + len) present, writable if @write, and never taken away while mapped. */
 int space_populate(struct space *s, uint64_t va, uint64_t len, bool write);
+/* The frame at @va, PV_INVALID_FRAME if nothing is mapped there now. */
+pv_mfn_t space_frame(struct space *s, uint64_t va);
 /* The machine address of the level-1 entry for @va, its table built if missing; 0: no memory. */
 uint64_t space_pte_maddr(struct space *s, uint64_t va);
 

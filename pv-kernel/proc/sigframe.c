@@ -55,7 +55,7 @@ static void take_registers(struct pv_regs *r, const struct sigcontext_k *c)
     };
 }
 
-static void fill_siginfo(struct siginfo_k *out, int sig)
+void fill_siginfo(struct siginfo_k *out, int sig)
 {
     const struct signal_info *info = &current->siginfo[sig];
 

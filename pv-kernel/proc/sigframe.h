@@ -39,4 +39,7 @@ struct sigframe {
     struct siginfo_k info;
 };
 
+/* What siginfo_t says of a pending signal of the current task. */
+void fill_siginfo(struct siginfo_k *out, int sig);
+
 #endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The handlers of all families, for table.c; each family's file includes this, too. A handler is
+ * written as
+ *
+ *     SYSCALL(sys_dup2)
+ *     {
+ *         int from = (int)a, to = (int)b;
+ *
+ * so that its first line names the arguments a to f that it has.
+ */
+#ifndef PVK_FAMILIES_H
+#define PVK_FAMILIES_H
+
+#include "syscall/syscall.h"
+
+#define SYSCALL_ARG(x) uint64_t x __attribute__((unused))
+#define SYSCALL(name)                                                                   \
+    long name(SYSCALL_ARG(a), SYSCALL_ARG(b), SYSCALL_ARG(c), SYSCALL_ARG(d),           \
+              SYSCALL_ARG(e), SYSCALL_ARG(f))
+
+/* proc.c */
+syscall_fn sys_fork, sys_vfork, sys_clone, sys_execve, sys_exit, sys_wait4, sys_waitid;
+syscall_fn sys_getpid, sys_getppid, sys_setpgid, sys_getpgid, sys_getpgrp, sys_setsid, sys_getsid;
+syscall_fn sys_get_id, sys_set_id, sys_get_ids, sys_getgroups, sys_setgroups;
+syscall_fn sys_set_tid_address, sys_set_robust_list, sys_prctl, sys_arch_prctl, sys_futex;
+syscall_fn sys_sched_yield, sys_sched_getaffinity, sys_getrusage, sys_getpriority, sys_setpriority;
+
+/* mm.c */
+syscall_fn sys_mmap, sys_munmap, sys_mprotect, sys_mremap, sys_brk, sys_madvise, sys_mlock;
+syscall_fn sys_munlock, sys_msync;
+
+/* signal.c */
+syscall_fn sys_rt_sigaction, sys_rt_sigprocmask, sys_rt_sigreturn, sys_rt_sigsuspend;
+syscall_fn sys_rt_sigpending, sys_rt_sigtimedwait, sys_sigaltstack, sys_kill, sys_tkill, sys_tgkill;
+syscall_fn sys_pause;
+
+/* time.c */
+syscall_fn sys_nanosleep, sys_clock_nanosleep, sys_clock_gettime, sys_clock_getres;
+syscall_fn sys_gettimeofday, sys_time, sys_alarm, sys_setitimer, sys_getitimer, sys_times;
+
+/* system.c */
+syscall_fn sys_uname, sys_sethostname, sys_sysinfo, sys_getrandom, sys_reboot, sys_prlimit64;
+syscall_fn sys_getrlimit, sys_setrlimit, sys_syslog;
+
+#endif

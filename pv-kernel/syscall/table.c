@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* Number -> name, handler. A hole is -ENOSYS. */
+#include "syscall/table.h"
+#include "syscall/families.h"
+
+const struct syscall syscalls[] = {
+    /* ---- mm.c ---- */
+    [9] = { "mmap", sys_mmap },
+    [10] = { "mprotect", sys_mprotect },
+    [11] = { "munmap", sys_munmap },
+    [12] = { "brk", sys_brk },
+    [25] = { "mremap", sys_mremap },
+    [26] = { "msync", sys_msync },
+    [28] = { "madvise", sys_madvise },
+    [149] = { "mlock", sys_mlock },
+    [150] = { "munlock", sys_munlock },
+    [325] = { "mlock2", sys_mlock },
+
+    /* ---- signal.c ---- */
+    [13] = { "rt_sigaction", sys_rt_sigaction },
+    [14] = { "rt_sigprocmask", sys_rt_sigprocmask },
+    [15] = { "rt_sigreturn", sys_rt_sigreturn },
+    [34] = { "pause", sys_pause },
+    [62] = { "kill", sys_kill },
+    [127] = { "rt_sigpending", sys_rt_sigpending },
+    [128] = { "rt_sigtimedwait", sys_rt_sigtimedwait },
+    [130] = { "rt_sigsuspend", sys_rt_sigsuspend },
+    [131] = { "sigaltstack", sys_sigaltstack },
+    [200] = { "tkill", sys_tkill },
+    [234] = { "tgkill", sys_tgkill },
+
+    /* ---- time.c ---- */
+    [35] = { "nanosleep", sys_nanosleep },
+    [36] = { "getitimer", sys_getitimer },
+    [37] = { "alarm", sys_alarm },
+    [38] = { "setitimer", sys_setitimer },
+    [96] = { "gettimeofday", sys_gettimeofday },
+    [100] = { "times", sys_times },
+    [201] = { "time", sys_time },
+    [228] = { "clock_gettime", sys_clock_gettime },
+    [229] = { "clock_getres", sys_clock_getres },
+    [230] = { "clock_nanosleep", sys_clock_nanosleep },
+
+    /* ---- proc.c ---- */
+    [24] = { "sched_yield", sys_sched_yield },
+    [39] = { "getpid", sys_getpid },
+    [56] = { "clone", sys_clone },
+    [57] = { "fork", sys_fork },
+    [58] = { "vfork", sys_vfork },
+    [59] = { "execve", sys_execve },
+    [60] = { "exit", sys_exit },
+    [61] = { "wait4", sys_wait4 },
+    [98] = { "getrusage", sys_getrusage },
+    [102] = { "getuid", sys_get_id },
+    [104] = { "getgid", sys_get_id },
+    [105] = { "setuid", sys_set_id },
+    [106] = { "setgid", sys_set_id },
+    [107] = { "geteuid", sys_get_id },
+    [108] = { "getegid", sys_get_id },
+    [109] = { "setpgid", sys_setpgid },
+    [110] = { "getppid", sys_getppid },
+    [111] = { "getpgrp", sys_getpgrp },
+    [112] = { "setsid", sys_setsid },
+    [113] = { "setreuid", sys_set_id },
+    [114] = { "setregid", sys_set_id },
+    [115] = { "getgroups", sys_getgroups },
+    [116] = { "setgroups", sys_setgroups },
+    [117] = { "setresuid", sys_set_id },
+    [118] = { "getresuid", sys_get_ids },
+    [119] = { "setresgid", sys_set_id },
+    [120] = { "getresgid", sys_get_ids },
+    [121] = { "getpgid", sys_getpgid },
+    [124] = { "getsid", sys_getsid },
+    [140] = { "getpriority", sys_getpriority },
+    [141] = { "setpriority", sys_setpriority },
+    [157] = { "prctl", sys_prctl },
+    [158] = { "arch_prctl", sys_arch_prctl },
+    [186] = { "gettid", sys_getpid },
+    [202] = { "futex", sys_futex },
+    [204] = { "sched_getaffinity", sys_sched_getaffinity },
+    [218] = { "set_tid_address", sys_set_tid_address },
+    [231] = { "exit_group", sys_exit },
+    [247] = { "waitid", sys_waitid },
+    [273] = { "set_robust_list", sys_set_robust_list },
+
+    /* ---- system.c ---- */
+    [63] = { "uname", sys_uname },
+    [97] = { "getrlimit", sys_getrlimit },
+    [99] = { "sysinfo", sys_sysinfo },
+    [103] = { "syslog", sys_syslog },
+    [160] = { "setrlimit", sys_setrlimit },
+    [169] = { "reboot", sys_reboot },
+    [170] = { "sethostname", sys_sethostname },
+    [302] = { "prlimit64", sys_prlimit64 },
+    [318] = { "getrandom", sys_getrandom },
+};
+
+const unsigned int nr_syscalls = PV_ARRAY_SIZE(syscalls);
