@@ -37,15 +37,17 @@ static int check_config(const struct xen_domctl_createdomain *c)
 {
     if ((c->flags & ~XEN_DOMCTL_CDF_xs_domain) || c->iommu_opts || c->vmtrace_size)
         return -EINVAL;
-    if (c->arch.emulation_flags || (c->arch.misc_flags & ~XEN_X86_MISC_FLAGS_MAX))
+    if (c->arch.misc_flags & ~XEN_X86_MISC_FLAGS_MAX)
         return -EINVAL;
+    if (c->arch.emulation_flags)
+        return -EOPNOTSUPP;
     if (c->max_vcpus < 1 || c->max_vcpus > MAX_VCPUS)
         return -EINVAL;
     if (c->max_grant_frames == 0 || c->max_grant_frames > (s32)MAX_GRANT_FRAMES ||
         XEN_DOMCTL_GRANT_version(c->grant_opts) != 1 ||
         (c->grant_opts & ~XEN_DOMCTL_GRANT_version_mask))
         return -EINVAL;
-    return c->cpupool_id ? -ENOENT : 0;
+    return c->cpupool_id ? -ESRCH : 0;
 }
 
 /* The next id after the last one given, so that ids come back as late as possible. 0: none is left. */
@@ -117,12 +119,19 @@ static int set_handle(struct domain *d, struct xen_domctl *op)
 static int hypercall_init(struct domain *d, struct xen_domctl *op)
 {
     mfn_t m = MFN(op->u.hypercall_init.gmfn);
+    struct page *pg = mfn_to_page(m);
+    int rc = 0;
 
-    if (get_page_and_type(m, d->id, USE_WRITABLE))
-        return -EACCES;
-    hypercall_page_fill(mfn_to_virt(m));
-    put_page_and_type(mfn_to_page(m));
-    return 0;
+    if (!get_page(m, d->id))
+        return -EINVAL;
+    if (get_page_type(pg, USE_WRITABLE)) {
+        rc = -EPERM;
+    } else {
+        hypercall_page_fill(mfn_to_virt(m));
+        put_page_type(pg);
+    }
+    put_page(pg);
+    return rc;
 }
 
 static int set_address_size(struct domain *d, struct xen_domctl *op)
@@ -143,7 +152,7 @@ static int pause_domain(struct domain *d, struct xen_domctl *op)
     if (d == current->domain)
         return -EINVAL;
     if (d->control_pauses == MAX_CONTROL_PAUSES)
-        return -ERANGE;
+        return -EOVERFLOW;
     d->control_pauses++;
     domain_pause(d);
     return 0;

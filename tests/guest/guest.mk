@@ -4,7 +4,7 @@
 # the kit in tests/guest/lib. Two are special, and tests/harness/ends.py runs them: each case of
 # conf-end ends the domain and has a boot of its own; conf-broken must fail.
 
-CONF_AREAS := basic cpu trap mmu frames event sched state emulate pointer
+CONF_AREAS := basic cpu trap mmu frames event sched state emulate pointer control
 
 CONF_LIB := $(addprefix tests/guest/lib/,main.c frame.c frame.S)
 

@@ -89,7 +89,7 @@ static bool map_pages(struct child *c)
     unsigned int done = 0;
 
     if (!va)
-        va = pv_vmap_alloc(CHILD_PAGES);
+        va = pv_vmap_alloc(CHILD_PAGES + 1);
     for (unsigned int i = 0; i < CHILD_PAGES; i++) {
         if (pv_map(va + i * PV_PAGE_SIZE, pv_va_to_mfn(c), PV_PROT_RO))
             return false;
@@ -132,6 +132,23 @@ static bool write_tables(struct child *c)
         page(c, TREE_L4)[i] = i < 256 || i >= 272 ? entry(c, TREE_L3) : 0;
     }
     return true;
+}
+
+/* A toolstack masks a new domain's events, by the page that it shares with the hypervisor. */
+static bool mask_events(struct child *c)
+{
+    uint64_t va = c->va + CHILD_PAGES * PV_PAGE_SIZE;
+    volatile struct shared_info *shared = (volatile struct shared_info *)va;
+    struct xen_domctl_getdomaininfo info;
+
+    if (pv_map(va, pv_va_to_mfn(c), PV_PROT_RO) || domain_info(c->id, &info) ||
+        !EXPECT_EQ(HYPERVISOR_update_va_mapping_otherdomain(
+                       va, pv_pte(pv_mfn(info.shared_info_frame), PV_PROT_RW),
+                       UVMF_INVLPG | UVMF_ALL, c->id), 0))
+        return false;
+    for (unsigned int i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
+        shared->vcpu_info[i].evtchn_upcall_mask = 1;
+    return !pv_unmap(va, 1);
 }
 
 static bool fill(struct child *c)
@@ -207,8 +224,8 @@ bool child_build(struct child *c, const char *program)
     if (!EXPECT_TRUE(id > 0))
         return false;
     c->id = vcpus.domain = (domid_t)id;
-    return EXPECT_EQ(domctl(&vcpus), 0) && give_memory(c) && map_pages(c) && fill(c) &&
-           connect(c) && pin_tables(c) && set_context(c, program);
+    return EXPECT_EQ(domctl(&vcpus), 0) && give_memory(c) && map_pages(c) &&
+           mask_events(c) && fill(c) && connect(c) && pin_tables(c) && set_context(c, program);
 }
 
 void child_let_go(struct child *c)

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/* Domains that run: talking to them, stopping them in whatever they do, and what is left then. */
+#include "child.h"
+
+#define ROUNDS 8
+
+static uint64_t flags_of(domid_t id)
+{
+    struct xen_domctl_getdomaininfo info;
+
+    return EXPECT_EQ(domain_info(id, &info), 0) ? info.flags : 0;
+}
+
+/* All that was taken is free again. Xen frees some of it after the domain is gone. */
+static void expect_free(uint64_t before)
+{
+    if (!conf_on_pavane())
+        (void)WAIT_FOR(machine_free_pages() == before);
+    EXPECT_EQ(machine_free_pages(), before);
+}
+
+/* The first domain of all makes the hypervisor's own pools grow. */
+static uint64_t free_pages_at_rest(void)
+{
+    struct child c;
+
+    if (child_build(&c, child_spin))
+        child_destroy(&c);
+    pv_sleep_ns(100 * PV_NS_PER_MS);
+    return machine_free_pages();
+}
+
+CASE(run_echo, "a domain built by hand runs, and talks over a shared page and an event channel",
+     "domctl.setvcpucontext:effect domctl.unpausedomain:effect event_channel_op.alloc_unbound:foreign "
+     "event_channel_op.bind_interdomain:foreign event_channel_op.send:foreign mmu_update.foreign:effect "
+     "mmuext_op.pin_l4:foreign")
+{
+    struct child c;
+
+    if (!child_build(&c, child_echo))
+        return;
+    EXPECT_EQ(c.shared->count, 0);
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_unpausedomain, c.id), 0);
+    for (uint64_t i = 1; i <= 20; i++)
+        EXPECT_TRUE(child_echoes(&c, i * 0x123456789abcdfUL ^ pv_rdtsc()));
+    EXPECT_TRUE(WAIT_FOR(flags_of(c.id) & XEN_DOMINF_blocked));
+    EXPECT_EQ(child_destroy(&c), 0);
+}
+
+CASE(run_two, "two domains answer, each its own; when one is destroyed the other goes on",
+     "domctl.destroydomain:other")
+{
+    struct child a, b;
+
+    if (!child_build(&a, child_echo))
+        return;
+    /* The second uses the place at which the first was mapped: let go of that one's page. */
+    pv_unmap(a.va, CHILD_PAGES);
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_unpausedomain, a.id), 0);
+    if (child_build(&b, child_echo)) {
+        EXPECT_EQ(domctl_simple(XEN_DOMCTL_unpausedomain, b.id), 0);
+        EXPECT_TRUE(child_echoes(&b, 0x1111));
+        a.va = 0;
+        EXPECT_EQ(child_destroy(&a), 0);
+        EXPECT_TRUE(child_echoes(&b, 0x2222));
+        EXPECT_EQ(child_destroy(&b), 0);
+    }
+}
+
+CASE(run_free, "a destroyed domain gives back every frame", "domctl.destroydomain:memory")
+{
+    uint64_t before = free_pages_at_rest();
+    struct child c;
+
+    for (unsigned int i = 0; i < ROUNDS; i++) {
+        if (!child_build(&c, child_echo))
+            return;
+        EXPECT_TRUE(machine_free_pages() < before);
+        EXPECT_EQ(domctl_simple(XEN_DOMCTL_unpausedomain, c.id), 0);
+        EXPECT_TRUE(child_echoes(&c, i));
+        EXPECT_EQ(child_destroy(&c), 0);
+        expect_free(before);
+    }
+}
+
+CASE(run_scrubbed, "a frame that comes back is cleared before it is given to another", "domctl.destroydomain:scrub")
+{
+    struct child c;
+
+    for (unsigned int i = 0; i < 4; i++) {
+        uint64_t *data;
+
+        if (!child_build(&c, child_spin))
+            return;
+        EXPECT_EQ(pv_map(c.va, pv_va_to_mfn(&c), PV_PROT_RO), 0);
+        data = (uint64_t *)c.va;
+        EXPECT_EQ(HYPERVISOR_update_va_mapping_otherdomain(
+                      c.va, pv_pte(c.mfn[CHILD_DATA], PV_PROT_RW), UVMF_INVLPG | UVMF_ALL, c.id), 0);
+        for (unsigned int k = 0; k < 512; k++) {
+            if (!EXPECT_EQ(data[k], 0))
+                break;
+            data[k] = 0x5ec4e7;
+        }
+        EXPECT_EQ(child_destroy(&c), 0);
+    }
+}
+
+CASE(run_spin, "a domain that never gives way is paused, inspected, unpaused and destroyed",
+     "domctl.pausedomain:effect domctl.getvcpucontext:effect domctl.destroydomain:running")
+{
+    static struct vcpu_guest_context ctx;
+    struct xen_domctl get = { .cmd = XEN_DOMCTL_getvcpucontext };
+    uint64_t before = free_pages_at_rest(), count;
+    struct child c;
+
+    if (!child_build(&c, child_spin))
+        return;
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_unpausedomain, c.id), 0);
+    EXPECT_TRUE(WAIT_FOR(c.shared->count > 1000));
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_pausedomain, c.id), 0);
+    EXPECT_EQ(flags_of(c.id) & (XEN_DOMINF_running | XEN_DOMINF_paused), XEN_DOMINF_paused);
+    count = c.shared->count;
+    pv_sleep_ns(30 * PV_NS_PER_MS);
+    EXPECT_EQ(c.shared->count, count);
+    get.domain = c.id;
+    set_xen_guest_handle(get.u.vcpucontext.ctxt, &ctx);
+    EXPECT_EQ(domctl(&get), 0);
+    EXPECT_EQ(ctx.user_regs.rip & ~7UL, (CHILD_BASE + (child_spin - child_code)) & ~7UL);
+    EXPECT_EQ(ctx.user_regs.rbx, CHILD_BASE + CHILD_SHARED * PV_PAGE_SIZE);
+    EXPECT_EQ(ctx.user_regs.r12, CHILD_INFO);
+    EXPECT_EQ(ctx.ctrlreg[3], xen_pfn_to_cr3(c.mfn[CHILD_L4].nr));
+    EXPECT_EQ(ctx.flags & (VGCF_in_kernel | VGCF_online), VGCF_in_kernel | VGCF_online);
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_unpausedomain, c.id), 0);
+    EXPECT_TRUE(WAIT_FOR(c.shared->count > count));
+    EXPECT_EQ(child_destroy(&c), 0);
+    expect_free(before);
+}
+
+static unsigned long exceptions;
+
+static void on_exception(evtchn_port_t port, void *data)
+{
+    (void)port, (void)data;
+    exceptions++;
+}
+
+CASE(run_crash, "a domain that crashes stays to be looked at, and the first domain is told",
+     "domctl.getdomaininfo:shutdown virq.dom_exc:effect")
+{
+    uint64_t before = free_pages_at_rest(), flags;
+    struct child c;
+    int port = pv_bind_virq(VIRQ_DOM_EXC, 0, on_exception, NULL);
+
+    EXPECT_TRUE(port > 0);
+    if (!child_build(&c, child_crash))
+        return;
+    exceptions = 0;
+    pv_events_enable();
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_unpausedomain, c.id), 0);
+    EXPECT_TRUE(WAIT_FOR(flags_of(c.id) & XEN_DOMINF_shutdown));
+    EXPECT_TRUE(WAIT_FOR(exceptions > 0));
+    flags = flags_of(c.id);
+    EXPECT_EQ(flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask, SHUTDOWN_crash);
+    EXPECT_EQ(flags & (XEN_DOMINF_running | XEN_DOMINF_dying), 0);
+    exceptions = 0;
+    EXPECT_EQ(child_destroy(&c), 0);
+    EXPECT_TRUE(WAIT_FOR(exceptions > 0));
+    pv_events_disable();
+    EXPECT_EQ(pv_close((evtchn_port_t)port), 0);
+    expect_free(before);
+}
+
+CASE(run_shutdown, "a domain that shuts down says why", "domctl.getdomaininfo:shutdown")
+{
+    static const uint32_t reasons[] = { SHUTDOWN_poweroff, SHUTDOWN_reboot, SHUTDOWN_suspend, 77 };
+    struct child c;
+
+    for (unsigned int i = 0; i < PV_ARRAY_SIZE(reasons); i++) {
+        if (!child_build(&c, child_shutdown))
+            return;
+        c.shared->reason = reasons[i];
+        EXPECT_EQ(domctl_simple(XEN_DOMCTL_unpausedomain, c.id), 0);
+        EXPECT_TRUE(WAIT_FOR(flags_of(c.id) & XEN_DOMINF_shutdown));
+        EXPECT_EQ(flags_of(c.id) >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask, reasons[i]);
+        EXPECT_EQ(child_destroy(&c), 0);
+    }
+}
+
+CASE(run_long_calls, "a domain in the middle of long hypercalls is destroyed, and leaves nothing",
+     "domctl.destroydomain:long_call")
+{
+    uint64_t before = free_pages_at_rest();
+    struct child c;
+
+    for (unsigned int i = 0; i < ROUNDS; i++) {
+        if (!child_build(&c, child_pins))
+            return;
+        EXPECT_EQ(domctl_simple(XEN_DOMCTL_unpausedomain, c.id), 0);
+        EXPECT_TRUE(WAIT_FOR(c.shared->count > i));
+        EXPECT_EQ(c.shared->answer, 0);
+        pv_sleep_ns(i * 1713 * 1000);
+        EXPECT_EQ(child_destroy(&c), 0);
+        expect_free(before);
+    }
+}
+
+CASE(run_pause_many, "a domain in long hypercalls can be paused at any moment, and goes on",
+     "domctl.pausedomain:long_call")
+{
+    uint64_t before = free_pages_at_rest(), count;
+    struct child c;
+
+    if (!child_build(&c, child_pins))
+        return;
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_unpausedomain, c.id), 0);
+    for (unsigned int i = 0; i < 50; i++) {
+        pv_sleep_ns(i * 37 * 1000);
+        EXPECT_EQ(domctl_simple(XEN_DOMCTL_pausedomain, c.id), 0);
+        EXPECT_EQ(flags_of(c.id) & XEN_DOMINF_running, 0);
+        EXPECT_EQ(domctl_simple(XEN_DOMCTL_unpausedomain, c.id), 0);
+    }
+    count = c.shared->count;
+    EXPECT_TRUE(WAIT_FOR(c.shared->count > count + 2));
+    EXPECT_EQ(c.shared->answer, 0);
+    EXPECT_EQ(child_destroy(&c), 0);
+    expect_free(before);
+}
+
+CASE(run_mapped, "a frame that is still mapped outlives its domain, and keeps its number in the list",
+     "domctl.destroydomain:mapped")
+{
+    uint64_t before = free_pages_at_rest(), value = 0;
+    struct xen_domctl_getdomaininfo info;
+    struct child c;
+
+    if (!child_build(&c, child_spin))
+        return;
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_unpausedomain, c.id), 0);
+    EXPECT_TRUE(WAIT_FOR(c.shared->count > 1000));
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_destroydomain, c.id), 0);
+    value = c.shared->count;
+    EXPECT_TRUE(value > 1000);
+    pv_sleep_ns(20 * PV_NS_PER_MS);
+    EXPECT_EQ(c.shared->count, value);
+    EXPECT_EQ(domain_info(c.id, &info), 0);
+    EXPECT_EQ(info.domain, c.id);
+    EXPECT_TRUE(info.flags & XEN_DOMINF_dying);
+    EXPECT_EQ(info.tot_pages, 1);
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_destroydomain, c.id), 0);
+    child_let_go(&c);
+    EXPECT_TRUE(WAIT_FOR(domain_info(c.id, &info) == -XEN_ESRCH || info.domain != c.id));
+    expect_free(before);
+}
+
+CASE(run_console, "a domain without privilege can't write to the console, nor use the control interfaces",
+     "console_io.write:EPERM domctl:EPERM sysctl:EPERM")
+{
+    static const uint64_t calls[][5] = {
+        { __HYPERVISOR_console_io, CONSOLEIO_write, 4, CHILD_BASE },
+        { __HYPERVISOR_domctl, CHILD_BASE + CHILD_DATA * PV_PAGE_SIZE },
+        { __HYPERVISOR_sysctl, CHILD_BASE + CHILD_DATA * PV_PAGE_SIZE },
+    };
+    static const long expected[] = { -XEN_EPERM, -XEN_EACCES, -XEN_EACCES };
+
+    for (unsigned int i = 0; i < PV_ARRAY_SIZE(calls); i++) {
+        struct child c;
+
+        if (!child_build(&c, child_call))
+            return;
+        for (unsigned int k = 0; k < 5; k++)
+            c.shared->call[k] = calls[i][k];
+        EXPECT_EQ(domctl_simple(XEN_DOMCTL_unpausedomain, c.id), 0);
+        EXPECT_TRUE(WAIT_FOR(c.shared->count > 0));
+        EXPECT_EQ(c.shared->answer, expected[i]);
+        EXPECT_EQ(child_destroy(&c), 0);
+    }
+}
