@@ -11,10 +11,10 @@
 CC_unit     := $(HOSTCC)
 CFLAGS_unit := $(HOST_CFLAGS) -Itests/unit
 
-# unit_test(name, sources)
+# unit_test(name, sources, flavour): the flavour is `unit` where none is given.
 define unit_test
 UNIT_TESTS += $$(BUILD)/unit/$(1)
-$$(BUILD)/unit/$(1): $$(call objs,unit,$(2))
+$$(BUILD)/unit/$(1): $$(call objs,$(or $(3),unit),$(2))
 	$$(call say,LINK,$$@)
 	$$(Q)mkdir -p $$(@D) && $$(HOSTCC) $$(HOST_LDFLAGS) $$^ -lcmocka -o $$@
 endef
@@ -37,3 +37,19 @@ $(eval $(call unit_test,elf,tests/unit/elf_test.c hypervisor/boot/elf.c))
 $(eval $(call unit_test,bootinfo,tests/unit/bootinfo_test.c hypervisor/boot/multiboot.c \
     hypervisor/boot/memory_map.c))
 $(eval $(call unit_test,acpi,tests/unit/acpi_test.c hypervisor/boot/acpi_tables.c))
+
+# mm/ on a fake machine: host.h, included first, gives it addresses that a program can have.
+CC_unit_mm     := $(HOSTCC)
+CFLAGS_unit_mm  = $(CFLAGS_unit) -Itests/unit/mm -include tests/unit/mm/host.h \
+    -Wno-unused-parameter
+$(eval $(call flavour,unit_mm))
+UNIT_MM_SOURCES := $(addprefix tests/unit/mm/,machine.c heap.c tlb_model.c model.c) \
+    $(addprefix hypervisor/mm/,frame.c memory_op.c mmuext.c page_type.c pt_entry.c pt_update.c \
+    pt_walk.c release.c root.c tlb.c) hypervisor/control/policy.c hypervisor/lib/spinlock.c \
+    hypervisor/x86/rules.c
+$(eval $(call unit_test,mm_types,tests/unit/mm/types_test.c $(UNIT_MM_SOURCES),unit_mm))
+$(eval $(call unit_test,mm_pairs,tests/unit/mm/pairs_test.c $(UNIT_MM_SOURCES),unit_mm))
+$(eval $(call unit_test,mm_fuzz,tests/unit/mm/fuzz_test.c tests/unit/mm/steps.c \
+    $(UNIT_MM_SOURCES),unit_mm))
+$(eval $(call unit_test,page_alloc,tests/unit/mm/page_alloc_test.c $(UNIT_MM_SOURCES),unit_mm))
+$(eval $(call unit_test,lookup,tests/unit/mm/lookup_test.c hypervisor/x86/extable.c))

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Hostile guests against the real mm/, on one CPU and on three, checked against the brute-force
+ * model (model.c). Seeds are fixed, and one is new at each run, printed: PAVANE_FUZZ_SEED runs just that one;
+ * PAVANE_FUZZ_TIMES multiplies the length.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "model.h"
+#include "steps.h"
+
+#define ROUNDS 50000u           /* a seed, for each CPU */
+#define PAUSE  12u
+
+static u64 from_environment(const char *name, u64 otherwise)
+{
+    const char *value = getenv(name);
+
+    return value != NULL ? strtoull(value, NULL, 0) : otherwise;
+}
+
+/* Each domain begins with a third of the memory. */
+static void populate(void)
+{
+    for (unsigned int d = 0; d < DOMAINS; d++) {
+        for (unsigned int i = 0; i < FRAMES / 3; i++) {
+            mfn_t m;
+
+            if (alloc_domain_frames(&domains[d], 0, 0, &m))
+                machine_fail("no memory for domain %u", d);
+        }
+    }
+}
+
+static void leave_root(void)
+{
+    tlb_load_root(mfn_to_maddr(hv_root()).v);
+}
+
+/* Both domains are destroyed, as the control room does it; nothing may be left. */
+static void destroy_all(void)
+{
+    for (unsigned int d = 0; d < DOMAINS; d++) {
+        for (unsigned int i = 0; i < VCPUS; i++) {
+            struct test_vcpu *t = &vcpus[d][i];
+
+            while (mm_finish_put(&t->v))
+                this_cpu(softirqs) = 0;
+            mm_drop_roots(&t->v);
+            while (t->nr_gdt > 0)
+                put_page_and_type(mfn_to_page(t->gdt[--t->nr_gdt]));
+        }
+    }
+    /* What that left unfinished is with the vCPU that runs here, as it would be with a toolstack's. */
+    leave_to_guest();
+    /* The first one's tables may map the other's frames: so the other ends last. */
+    for (unsigned int d = 0; d < DOMAINS; d++) {
+        domains[d].dying = true;
+        while (mm_domain_release(&domains[d]))
+            this_cpu(softirqs) = 0;
+        require(domains[d].tot_pages == 0, "domain %u is gone and has %lu frames", domains[d].id,
+                (unsigned long)domains[d].tot_pages);
+    }
+    require(heap_free_frames() == heap_total_frames(), "%lu frames are free of %lu",
+            (unsigned long)heap_free_frames(), (unsigned long)heap_total_frames());
+}
+
+static void end_on_hv_root(void)
+{
+    for (unsigned int cpu = 0; cpu < CPUS; cpu++)
+        machine_on(cpu, leave_root);
+    destroy_all();
+}
+
+static void fuzz(u64 seed, const struct machine_options *options)
+{
+    u64 rounds = ROUNDS / options->cpus * from_environment("PAVANE_FUZZ_TIMES", 1);
+    const char *wrong;
+
+    memset(&steps, 0, sizeof(steps));
+    machine_reset(seed, options);
+    populate();
+    wrong = machine_run(rounds, PAUSE, random_step, model_check);
+    printf("# seed %#lx, %u CPUs, softirqs 1/%u: %lu calls, %lu done, %lu restarts, %lu abandoned, "
+           "%lu pins, %lu unpins, %lu roots, %lu GDT pages, %lu frames freed, %lu taken, "
+           "%lu stores, %lu touches\n", (unsigned long)seed, options->cpus, options->softirq_odds,
+           steps.calls, steps.done, steps.restarts, steps.abandoned, steps.pinned, steps.unpinned,
+           steps.roots, steps.gdts, steps.freed, steps.allocated, steps.stores, steps.touched);
+    if (wrong == NULL)
+        wrong = machine_guard(end_on_hv_root);
+    if (wrong != NULL)
+        fail_msg("seed %#lx, %u CPUs: %s", (unsigned long)seed, options->cpus, wrong);
+}
+
+/* The seeds of one kind of machine: fixed ones, and one that nobody chose. */
+static void fuzz_all(const struct machine_options *options)
+{
+    static const u64 fixed[] = { 1, 2, 3 };
+    u64 given = from_environment("PAVANE_FUZZ_SEED", 0);
+
+    if (given != 0) {
+        fuzz(given, options);
+        return;
+    }
+    for (unsigned int i = 0; i < ARRAY_SIZE(fixed); i++)
+        fuzz(fixed[i], options);
+    fuzz((u64)time(NULL) << 20 ^ (u64)clock(), options);
+}
+
+static void one_cpu_undisturbed(void **state)
+{
+    (void)state;
+    fuzz_all(&(struct machine_options){ .cpus = 1 });
+    assert_true(steps.pinned > 0 && steps.unpinned > 0 && steps.roots > 0 && steps.gdts > 0 &&
+                steps.freed > 0 && steps.allocated > 0 && steps.stores > 0);
+}
+
+static void one_cpu_often_interrupted(void **state)
+{
+    (void)state;
+    fuzz_all(&(struct machine_options){ .cpus = 1, .softirq_odds = 3 });
+    assert_true(steps.restarts > 0 && steps.abandoned > 0);
+}
+
+static void three_cpus(void **state)
+{
+    (void)state;
+    fuzz_all(&(struct machine_options){ .cpus = 3, .softirq_odds = 30, .switch_odds = 6 });
+}
+
+static void three_cpus_often_interrupted(void **state)
+{
+    (void)state;
+    fuzz_all(&(struct machine_options){ .cpus = 3, .softirq_odds = 3, .switch_odds = 3 });
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_cpu_undisturbed),
+        cmocka_unit_test(one_cpu_often_interrupted),
+        cmocka_unit_test(three_cpus),
+        cmocka_unit_test(three_cpus_often_interrupted),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* The real page_alloc.c, and what a test wants to see of it. */
+#include "mm/page_alloc.c"
+
+#include "heap.h"
+
+void heap_reset(void)
+{
+    memset(free_list, 0, sizeof(free_list));
+    free_frames = total_frames = last_return = 0;
+    nr_early = 0;
+    started = false;
+}
+
+static bool block_sound(u64 mfn, unsigned int order, enum zone zone, const char **why)
+{
+    u64 buddy = mfn ^ (1ull << order);
+
+    *why = "a block on the wrong list";
+    if (frame_table[mfn].count != head_word(order) || zone_of(mfn) != zone)
+        return false;
+    *why = "a block not aligned to its size";
+    if (mfn % (1ull << order))
+        return false;
+    *why = "frames inside a free block are marked";
+    for (u64 i = 1; i < 1ull << order; i++)
+        if (frame_table[mfn + i].count || frame_table[mfn + i].type)
+            return false;
+    *why = "two free buddies side by side";
+    return order == MAX_ORDER || buddy >= max_mfn ||
+           frame_table[buddy].count != head_word(order);
+}
+
+bool heap_sound(const char **why)
+{
+    u64 sum = 0;
+
+    for (enum zone zone = 0; zone < ZONES; zone++) {
+        for (unsigned int order = 0; order <= MAX_ORDER; order++) {
+            u64 prev = 0;
+
+            for (u64 mfn = free_list[zone][order]; mfn != 0; prev = mfn, mfn = next_of(mfn)) {
+                *why = "a broken list";
+                if (prev_of(mfn) != prev || sum > total_frames)
+                    return false;
+                if (!block_sound(mfn, order, zone, why))
+                    return false;
+                sum += 1ull << order;
+            }
+        }
+    }
+    *why = "free frames miscounted";
+    return sum == heap_free_frames();
+}
+
+bool heap_frame_is_free(u64 mfn)
+{
+    for (unsigned int order = 0; order <= MAX_ORDER; order++)
+        if (frame_table[ALIGN_DOWN(mfn, 1ull << order)].count == head_word(order))
+            return true;
+    return false;
+}
+
+u64 heap_shape(void)
+{
+    u64 shape = 0;
+
+    for (enum zone zone = 0; zone < ZONES; zone++)
+        for (unsigned int order = 0; order <= MAX_ORDER; order++)
+            for (u64 mfn = free_list[zone][order]; mfn != 0; mfn = next_of(mfn))
+                shape += (mfn + 1) * 0x9e3779b97f4a7c15ull ^ order;
+    return shape;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* The buddy allocator against a list of what was handed out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "heap.h"
+#include "machine.h"
+
+#define HELD   64
+#define ROUNDS 40000
+
+static struct held {
+    u64 mfn;
+    unsigned int order;
+    struct domain *d;           /* NULL: the hypervisor's */
+    u64 mark;
+} held[HELD];
+static unsigned int nr_held;
+
+static void sound(void)
+{
+    const char *why;
+
+    if (!heap_sound(&why))
+        fail_msg("the heap: %s", why);
+}
+
+static u64 *words(u64 mfn)
+{
+    return mfn_to_virt(MFN(mfn));
+}
+
+static void is_mine_alone(const struct held *h)
+{
+    for (unsigned int i = 0; i < nr_held; i++)
+        assert_true(h->mfn + (1ull << h->order) <= held[i].mfn ||
+                    held[i].mfn + (1ull << held[i].order) <= h->mfn);
+    assert_false(h->mfn < HOLE_END && h->mfn + (1ull << h->order) > HOLE_FIRST);
+    assert_true(h->mfn > 0 && h->mfn + (1ull << h->order) <= FRAMES);
+    for (u64 i = 0; i < 1ull << h->order; i++) {
+        assert_false(heap_frame_is_free(h->mfn + i));
+        assert_int_equal(words(h->mfn + i)[0] | words(h->mfn + i)[511], 0);
+        assert_int_equal(page_owner(mfn_to_page(MFN(h->mfn + i))), h->d ? h->d->id : OWNER_NONE);
+    }
+}
+
+static void take(unsigned int order, struct domain *d)
+{
+    struct held h = { .order = order, .d = d, .mark = rng() };
+    u64 before = heap_free_frames();
+    mfn_t m = INVALID_MFN;
+
+    if (d == NULL)
+        m = alloc_hv_frames(order);
+    else if (alloc_domain_frames(d, order, 0, &m))
+        m = INVALID_MFN;
+    if (mfn_eq(m, INVALID_MFN)) {
+        assert_int_equal(heap_free_frames(), before);
+        return;
+    }
+    assert_int_equal(heap_free_frames(), before - (1ull << order));
+    h.mfn = m.v;
+    is_mine_alone(&h);
+    for (u64 i = 0; i < 1ull << order; i++)
+        words(h.mfn + i)[0] = words(h.mfn + i)[511] = h.mark + i;
+    held[nr_held++] = h;
+}
+
+static void give(unsigned int i)
+{
+    struct held h = held[i];
+
+    for (u64 k = 0; k < 1ull << h.order; k++) {
+        assert_true(words(h.mfn + k)[0] == h.mark + k && words(h.mfn + k)[511] == h.mark + k);
+        if (h.d != NULL)
+            assert_int_equal(release_domain_frame(h.d, mfn_to_page(MFN(h.mfn + k))), 0);
+    }
+    if (h.d == NULL)
+        free_hv_pages(mfn_to_virt(MFN(h.mfn)), h.order);
+    held[i] = held[--nr_held];
+}
+
+static void begin(void)
+{
+    machine_reset(5, &(struct machine_options){ .cpus = 1 });
+    nr_held = 0;
+}
+
+static void taken_frames_never_overlap_and_all_come_back(void **state)
+{
+    u64 shape, frames;
+
+    (void)state;
+    begin();
+    frames = heap_free_frames();
+    shape = heap_shape();
+    assert_int_equal(frames, FRAMES - 1 - (HOLE_END - HOLE_FIRST));
+    assert_int_equal(frames, heap_total_frames());
+    for (unsigned int round = 0; round < ROUNDS; round++) {
+        if (nr_held == HELD || (nr_held > 0 && below(20) < 9))
+            give((unsigned int)below(nr_held));
+        else
+            take(below(4) ? (unsigned int)below(2) : (unsigned int)below(7),
+                 below(2) ? NULL : &domains[below(DOMAINS)]);
+        sound();
+    }
+    while (nr_held > 0)
+        give(0);
+    sound();
+    assert_int_equal(heap_free_frames(), frames);
+    assert_int_equal(heap_shape(), shape);
+    assert_int_equal(domains[0].tot_pages + domains[1].tot_pages, 0);
+}
+
+static void a_domain_gets_no_more_than_its_limit(void **state)
+{
+    mfn_t m;
+
+    (void)state;
+    begin();
+    domains[1].max_pages = 5;
+    assert_int_equal(alloc_domain_frames(&domains[1], 2, 0, &m), 0);
+    assert_int_equal(alloc_domain_frames(&domains[1], 1, 0, &m), -ENOMEM);
+    assert_int_equal(domains[1].tot_pages, 4);
+    assert_int_equal(alloc_domain_frames(&domains[1], 0, 0, &m), 0);
+    assert_int_equal(alloc_domain_frames(&domains[1], 0, 0, &m), -ENOMEM);
+    domains[1].max_pages = FRAMES;
+    assert_int_equal(alloc_domain_frames(&domains[1], 10, 0, &m), -ENOMEM);
+    assert_int_equal(domains[1].tot_pages, 5);
+    sound();
+}
+
+static void frames_lie_below_the_address_that_was_asked_for(void **state)
+{
+    const unsigned int bits = PAGE_SHIFT + 4;       /* below frame 16 */
+    unsigned int got = 0;
+    mfn_t m;
+
+    (void)state;
+    begin();
+    while (alloc_domain_frames(&domains[0], 0, bits, &m) == 0) {
+        assert_true(m.v > 0 && m.v < 16);
+        got++;
+    }
+    assert_int_equal(got, 15);
+    assert_int_equal(alloc_domain_frames(&domains[0], 0, 0, &m), 0);
+    assert_true(m.v >= 16);
+    sound();
+}
+
+static void a_run_of_frames_may_span_blocks_but_no_hole(void **state)
+{
+    mfn_t m;
+
+    (void)state;
+    begin();
+    m = alloc_boot_frames(&domains[0], FRAMES - HOLE_END - 3);
+    assert_int_equal(m.v, HOLE_END);
+    sound();
+    assert_int_equal(heap_free_frames(), HOLE_FIRST - 1 + 3);
+    assert_int_equal(domains[0].tot_pages, FRAMES - HOLE_END - 3);
+    assert_true(mfn_eq(alloc_boot_frames(&domains[0], HOLE_FIRST), INVALID_MFN));
+    assert_int_equal(alloc_boot_frames(&domains[0], HOLE_FIRST - 1).v, 1);
+    sound();
+    assert_int_equal(heap_free_frames(), 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(taken_frames_never_overlap_and_all_come_back),
+        cmocka_unit_test(a_domain_gets_no_more_than_its_limit),
+        cmocka_unit_test(frames_lie_below_the_address_that_was_asked_for),
+        cmocka_unit_test(a_run_of_frames_may_span_blocks_but_no_hole),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
