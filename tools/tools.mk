@@ -13,8 +13,8 @@ LIBXLLITE := $(BUILD)/tools/libxllite.a
 LIBXLLITE_SRCS := $(addprefix tools/xl-lite/,message.c hv.c evtchn.c image.c layout.c build.c \
     store.c domain.c)
 
-SRCS_xl-lite := $(addprefix tools/xl-lite/,main.c commands.c cmd_domain.c cmd_list.c \
-    cmd_console.c config.c)
+SRCS_xl-lite := $(addprefix tools/xl-lite/,main.c commands.c cmd_domain.c cmd_info.c \
+    cmd_list.c cmd_console.c config.c)
 LIBS_xl-lite := -lconfig
 SRCS_xenstored-lite := $(addprefix tools/xenstored-lite/,main.c connection.c domains.c request.c \
     ring.c transaction.c tree.c watch.c wire.c)

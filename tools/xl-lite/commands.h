@@ -28,6 +28,9 @@ extern const unsigned int nr_commands;
 int cmd_create(struct context *context, int count, char **args);
 int cmd_destroy(struct context *context, int count, char **args);
 
+/* cmd_info.c */
+int cmd_info(struct context *context, int count, char **args);
+
 /* cmd_list.c */
 int cmd_list(struct context *context, int count, char **args);
 
