@@ -10,7 +10,7 @@ include $(wildcard tests/bench/bench.mk)
 CONFORMANCE_GUESTS ?=
 LIBRARY_GUESTS ?=
 
-.PHONY: unit conformance test-programs
+.PHONY: unit conformance demo test-programs
 
 # tests/run-all builds these together with all.
 test-programs: $(UNIT_TESTS) $(CONFORMANCE_GUESTS) $(LIBRARY_GUESTS)
@@ -22,3 +22,8 @@ unit:                       ## unit tests only
 conformance:                ## the same guests on Pavane and on Xen, or on HYPERVISOR=image
 	@scripts/setup test
 	@tests/run-all conformance
+
+demo:                       ## create, use and destroy two guests, unattended; also HYPERVISOR=xen
+	@scripts/setup $(if $(HYPERVISOR),test,build)
+	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) all
+	@tests/demo $(HYPERVISOR)

@@ -175,6 +175,21 @@ class Machine:
             if self.ended or not self._step(deadline):
                 raise ConsoleError(f"no line matches {pattern!r} ({self.ended or 'time-out'})")
 
+    def expect_prompt(self, text, limit):
+        """Waits, at most that many seconds, until the line that is being written ends so."""
+        deadline = time.monotonic() + limit
+        while not clean(self._partial).endswith(text):
+            if self.ended or not self._step(deadline):
+                raise ConsoleError(f"no prompt {text!r} ({self.ended or 'time-out'})")
+
+    def now(self):
+        """Seconds since the machine was started."""
+        return time.monotonic() - self._start
+
+    def passed(self):
+        """How many lines expect() has passed; the last one is that which matched."""
+        return self._looked
+
     def wait_for_end(self):
         """Reads until the machine ends by itself or its time is up."""
         while not self.ended and self._step(self._start + self._limit):

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""The main job from end to end, as a person would do it at the control domain's shell, step by step.
+
+Two guests are made from configs, each with a token of its own that was chosen for this run. Each
+answers a command typed on its console with its token and a product that the command asked for, so
+neither the boot messages nor an echo can pass for the answer. Each step says what it saw; the first
+that sees something else raises Mismatch.
+"""
+
+import random
+import re
+import secrets
+from functools import partial
+
+from .report import Job, check
+from .session import ANSWER_LIMIT, GUEST_PROMPT, Session, Shell
+
+# What a person may wait for, generously: the host is an emulator and may be busy.
+BOOT_LIMIT = 60
+FIRST_OUTPUT = r"^pv-kernel .* MiB of memory"
+
+
+class Demo:
+    def __init__(self, session, say):
+        self.session, self.say = session, say
+        self.tokens = {"one": secrets.token_hex(8), "two": secrets.token_hex(8)}
+
+    def run(self):
+        self.boot()
+        self.free = self.session.free_pages()
+        self.say(f"free memory: {self.free} pages of 4 KiB")
+        self.create_one()
+        self.create_two_with_console()
+        for name in self.tokens:
+            self.answers(name)
+        self.listed("one", "two")
+        self.destroy("one")
+        self.listed("two")
+        self.answers("two")
+        self.destroy("two")
+        self.listed()
+        self.nothing_left()
+
+    def boot(self):
+        seconds = self.session.boot()
+        check(seconds < BOOT_LIMIT, f"a shell within {BOOT_LIMIT} s", f"{seconds:.1f} s")
+        self.say(f"boot: the control domain's shell after {seconds:.1f} s")
+
+    def config(self, name):
+        """A copy of the config in /etc/xen with this run's token."""
+        half, rest = self.tokens[name][:8], self.tokens[name][8:]
+        # Typed in two parts, so that the token never stands in an echo.
+        self.session.must(f'sed s/none/{half}""{rest}/ /etc/xen/{name}.cfg > /tmp/{name}.cfg')
+        return f"/tmp/{name}.cfg"
+
+    def create_one(self):
+        begin = self.session.machine.now()
+        self.session.must(f"xl-lite create {self.config('one')}")
+        self.say(f"xl-lite create: guest one, token {self.tokens['one']}, "
+                 f"in {self.session.machine.now() - begin:.1f} s")
+
+    def create_two_with_console(self):
+        """With -c the guest's first line is seen as soon as it is written."""
+        machine = self.session.machine
+        config = self.config("two")
+        begin = machine.now()
+        machine.send(f"xl-lite create -c {config}\r")
+        machine.expect(FIRST_OUTPUT, begin + ANSWER_LIMIT)
+        seconds = machine.lines[machine.passed() - 1].seconds - begin
+        Shell(machine, GUEST_PROMPT).await_prompt()
+        self.session.leave_console()
+        self.say(f"xl-lite create -c: guest two, token {self.tokens['two']}, "
+                 f"its first output after {seconds:.1f} s")
+        return seconds
+
+    def answers(self, name):
+        a, b = (random.randrange(10**4, 10**5) for _ in range(2))
+        answer = self.session.at_console(name, f"echo $(({a} * {b})); token")
+        expected = [str(a * b), f"this guest's token is {self.tokens[name]}"]
+        check(answer.lines == expected, f"guest {name} to answer {expected}", answer.lines,
+              self.session.machine.log_path)
+        self.say(f"guest {name} on its console: {a} * {b} = {answer.lines[0]}; {answer.lines[1]}")
+
+    def listed(self, *names):
+        domains = self.session.domains()
+        check(set(domains) == set(names), f"the guests {sorted(names)}", sorted(domains),
+              self.session.machine.log_path)
+        self.say(f"xl-lite list: {', '.join(names) or 'no guests'}")
+        for line in domains.values():
+            self.say(f"    {line}")
+
+    def destroy(self, name):
+        self.session.must(f"xl-lite destroy {name}")
+        self.say(f"xl-lite destroy {name}")
+
+    def nothing_left(self):
+        free = self.session.await_free_pages(self.free)
+        check(free == self.free, f"{self.free} free pages, as at the start", free,
+              self.session.machine.log_path)
+        self.say(f"free memory: {free} pages, as at the start")
+
+
+def perform(hypervisor, say):
+    with Session(hypervisor, f"demo-{re.sub('[^a-z0-9]+', '-', hypervisor)}") as session:
+        Demo(session, say).run()
+
+
+def jobs():
+    return [Job(f"demo/{hypervisor}", partial(perform, hypervisor, lambda text: None))
+            for hypervisor in ("pavane", "xen")]

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""A person at the control domain's shell, and at the consoles of its guests.
+
+    with Session("pavane", "demo") as session:
+        session.control.run("xl-lite list")         # -> Answer(status, lines)
+
+What a command says is what stands between two marks, which the shell makes of words that look
+different where they were typed; so an echo of what was typed never counts as an answer.
+"""
+
+import re
+import secrets
+from dataclasses import dataclass
+
+from . import places
+from .machine import Machine, Spec
+from .report import check
+
+CONTROL_PROMPT, GUEST_PROMPT = "control # ", "guest # "
+LEAVE = "\x1d"                  # ^], with which xl-lite console ends
+
+# The control domain's share of the machine; the rest is for its guests.
+CONTROL_MEMORY = "dom0_mem=96M"
+
+INITRAMFS = "initramfs.cpio"
+KERNEL = "guests/pv-kernel.elf"
+
+# For one answer, in seconds: generous, for the host may be busy with other things.
+ANSWER_LIMIT = 60
+
+# For the daemons to let go of a guest that is gone.
+RELEASE_LIMIT = 10
+
+
+@dataclass
+class Answer:
+    status: int
+    lines: list
+    seconds: float              # from the machine's start to the answer's first line, or its end
+
+    @property
+    def text(self):
+        return "\n".join(self.lines)
+
+
+class Shell:
+    """A shell with a prompt at the other end of the serial line."""
+
+    def __init__(self, machine, prompt):
+        self.machine, self.prompt = machine, prompt
+
+    def await_prompt(self, limit=ANSWER_LIMIT):
+        self.machine.expect_prompt(self.prompt, limit)
+
+    def run(self, command, limit=ANSWER_LIMIT):
+        """Types a command and waits for the next prompt."""
+        mark = secrets.token_hex(4)
+        # Where this is echoed, quotes and $? stand between the parts of the marks.
+        self.machine.send(f'echo "<""{mark}"; {command}; echo ">"$?" {mark}"\r')
+        begin = self._line(rf"^<{mark}$", limit)
+        end = self._line(rf"^>\d+ {mark}$", limit)
+        self.await_prompt(limit)
+        lines = self.machine.lines[begin + 1:end]
+        return Answer(int(self.machine.lines[end].text[1:].split()[0]),
+                      [line.text for line in lines], (lines or self.machine.lines)[0].seconds)
+
+    def _line(self, pattern, limit):
+        """The index of the next line that matches."""
+        self.machine.expect(pattern, self.machine.now() + limit)
+        return self.machine.passed() - 1
+
+
+class Session:
+    """A machine whose first domain is the control domain."""
+
+    def __init__(self, hypervisor="pavane", name="session", **spec):
+        append = f"{CONTROL_MEMORY} {spec.pop('append', '')}".strip()
+        self.machine = Machine(Spec(hypervisor=hypervisor, guest=str(places.BUILD / KERNEL),
+                                    ramdisk=str(places.BUILD / INITRAMFS), append=append, **spec),
+                               name, limit=900)
+        self.control = Shell(self.machine, CONTROL_PROMPT)
+
+    def __enter__(self):
+        self.machine.__enter__()
+        return self
+
+    def __exit__(self, *_):
+        self.machine.__exit__()
+
+    def boot(self):
+        """Waits for the shell; returns the seconds since power-on."""
+        self.control.await_prompt()
+        return self.machine.now()
+
+    def must(self, command, limit=ANSWER_LIMIT):
+        """A command that has to succeed."""
+        answer = self.control.run(command, limit)
+        check(answer.status == 0, f"`{command}` to succeed",
+              f"status {answer.status}: {answer.text}", self.machine.log_path)
+        return answer
+
+    def must_fail(self, command, pattern):
+        """A command that has to end with status 1 after one line that matches."""
+        answer = self.control.run(command)
+        check(answer.status == 1, f"`{command}` to end with status 1",
+              f"status {answer.status}: {answer.text}", self.machine.log_path)
+        check(len(answer.lines) == 1 and re.search(pattern, answer.text),
+              f"one line that matches {pattern!r}", answer.lines, self.machine.log_path)
+
+    def at_console(self, name, command):
+        """What a guest answers to a command typed on its console."""
+        self.machine.send(f"xl-lite console {name}\r")
+        self.machine.expect(rf"xl-lite console {name}", self.machine.now() + ANSWER_LIMIT)
+        guest = Shell(self.machine, GUEST_PROMPT)
+        self.machine.send("\r")
+        guest.await_prompt()
+        answer = guest.run(command)
+        self.leave_console()
+        return answer
+
+    def leave_console(self):
+        self.machine.send(LEAVE)
+        self.control.await_prompt()
+
+    def domains(self):
+        """name -> line of xl-lite list, without the control domain."""
+        lines = self.must("xl-lite list").lines[1:]
+        return {line.split()[0]: line for line in lines if not line.startswith("Domain-0 ")}
+
+    def free_pages(self):
+        """The hypervisor's free memory."""
+        found = re.search(r"^free_pages +: (\d+)$", self.must("xl-lite info").text, re.M)
+        check(found, "xl-lite info to tell the free pages", "nothing", self.machine.log_path)
+        return int(found[1])
+
+    def await_free_pages(self, expected):
+        """The same once it is what is expected, or as it is after a while.
+
+        A destroyed guest's last pages go when the console and store daemons have let go of them,
+        which they do when they hear of its end, not before `xl-lite destroy` returns.
+        """
+        deadline = self.machine.now() + RELEASE_LIMIT
+        free = self.free_pages()
+        while free != expected and self.machine.now() < deadline:
+            free = self.free_pages()
+        return free
