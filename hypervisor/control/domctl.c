@@ -50,7 +50,7 @@ static int check_config(const struct xen_domctl_createdomain *c)
     return c->cpupool_id ? -ESRCH : 0;
 }
 
-/* The next id after the last one given, so that ids come back as late as possible. 0: none is left. */
+/* The next free id after the last one given: ids come back as late as possible. 0: none is left. */
 static u16 free_id(void)
 {
     static u16 last;        /* the control room's */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The commands of domctl that are about one vCPU. Its state is looked at and changed while paused. */
+/* The commands of domctl about one vCPU, whose state is only touched while it is paused. */
 #include "control/control.h"
 #include "hypercall/guest_access.h"
 #include "hypercall/hypercall.h"

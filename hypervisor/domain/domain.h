@@ -188,8 +188,8 @@ extern struct domain *first_domain;
 
 /* ---- destroy.c ---- */
 /*
- * Ends the domain and takes back all that it has: 0 when nothing is left to do here, -ERESTART: call
- * again. The control room's lock is held, and the domain is not the running one.
+ * Ends the domain and takes back all that it has: 0 when nothing is left to do here, -ERESTART:
+ * call again. The control room's claim is held, and the domain is not the running one.
  */
 int domain_destroy(struct domain *d);
 

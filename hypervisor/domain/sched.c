@@ -143,16 +143,19 @@ void vcpu_wake(struct vcpu *v)
 {
     struct run_queue *rq = queue_of(v);
     bool queued = false;
-    u64 bit = 1ull << v->id;
 
     spin_lock(&rq->lock);
     if (v->state == VCPU_BLOCKED) {
+        /*
+         * Only who ends the sleep ends the poll: one that comes between a poller's announcement
+         * and its sleep leaves the mark, and the poller finds its port pending.
+         */
+        if (READ_ONCE(v->domain->events.pollers) >> v->id & 1)
+            atomic_and(&v->domain->events.pollers, ~(1ull << v->id));
         v->state = VCPU_RUNNABLE;
         queued = join(rq, v);
     }
     spin_unlock(&rq->lock);
-    if (READ_ONCE(v->domain->events.pollers) & bit)
-        atomic_and(&v->domain->events.pollers, ~bit);
     if (queued)
         raise_softirq_on(v->processor, SOFTIRQ_SCHEDULE);
 }

@@ -3,10 +3,10 @@
  * How a domain ends by itself: it shuts down, or crashes.
  *
  * An end is a reason stored once in d->shutdown_reason. From then on none of its vCPUs is picked
- * (sched.c), and those that run are made to leave. What is left can be looked at until the toolstack
- * destroys it; the first domain is told by VIRQ_DOM_EXC, at once and again when a vCPU that still
- * ran has left its CPU. When it is the first domain's end, the machine ends as the reason says, on
- * the way out of whatever noticed it, where no lock is held.
+ * (sched.c), and those that run are made to leave. What is left can be looked at until the
+ * toolstack destroys it; the first domain is told by VIRQ_DOM_EXC, at once and again when a vCPU
+ * that still ran has left its CPU. When it is the first domain's end, the machine ends as the
+ * reason says, on the way out of whatever noticed it, where no lock is held.
  */
 #include <stdarg.h>
 

@@ -2,8 +2,9 @@
 /*
  * grant_table_op: the tables themselves, their size and their version. There is only version 1.
  *
- * A table's frames are the hypervisor's pages, shared with the domain and whoever has privilege over
- * it (the toolstack writes the two reserved entries). They are given back with the domain's record.
+ * A table's frames are the hypervisor's pages, shared with the domain and whoever has privilege
+ * over it (the toolstack writes the two reserved entries). They are given back with the domain's
+ * record.
  */
 #include "control/policy.h"
 #include "grant/grant.h"

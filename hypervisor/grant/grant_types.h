@@ -10,7 +10,7 @@
 #define MAX_GRANT_FRAMES    64u
 #define GRANTS_PER_FRAME    (PAGE_SIZE / (u32)sizeof(grant_entry_v1_t))
 
-/* Entries are the domain's to write at any time: what is read of them is read once, then checked. */
+/* Entries are the domain's to write at any time: what is read of one is read once, then checked. */
 struct grant_table {
     spinlock_t lock;                /* guards growth */
     u32 nr_frames;                  /* grows only; a frame below it is there, and stays */

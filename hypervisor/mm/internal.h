@@ -60,7 +60,7 @@ static inline bool is_table_use(enum page_use use)
 void get_page_again(struct page *pg);
 /* page_alloc.c: a domain's frame comes back. */
 void heap_free_frame(struct page *pg);
-/* What is freed from now on may have been a guest's, and is not used before all CPUs have flushed. */
+/* What is freed from now on may have been a guest's: all CPUs flush before it is used again. */
 void heap_note_return(void);
 /* A cleared frame below 4 GiB before there is a heap; never given back. */
 mfn_t heap_early_frame(void);

@@ -149,7 +149,7 @@ bool mm_put_pending(const struct vcpu *v);
 /* ---- release.c: the end of a domain ---- */
 /* Drops the roots of @v, which is off every CPU. */
 void mm_drop_roots(struct vcpu *v);
-/* Takes every frame from a dying domain that has no root and no descriptor table: 0 or -ERESTART. */
+/* Takes every frame from a dying domain that has no root nor descriptor table: 0 or -ERESTART. */
 int mm_domain_release(struct domain *d);
 
 /* ---- mm calls of the rest of the hypervisor ---- */

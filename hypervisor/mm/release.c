@@ -3,9 +3,9 @@
  * Taking a dying domain's frames from it.
  *
  * There are no circles among references: an entry of a table names tables of the level below only.
- * So once roots and descriptor tables are dropped, dropping each frame's pin (if it has one) and the
- * owner's own reference is all: whatever was held by tables goes with them. A frame that another
- * domain still maps stays until that is over; its owner's record waits for it.
+ * So once roots and descriptor tables are dropped, dropping each frame's pin (if it has one) and
+ * the owner's own reference is all: whatever was held by tables goes with them. A frame that
+ * another domain still maps stays until that is over; its owner's record waits for it.
  *
  * Frames are found by looking at the record of every frame of the machine: some five instructions a
  * frame, less than a list through each domain's frames would cost while it lives.

@@ -6,7 +6,8 @@ CONF_GUEST("conf-control");
 
 #define NO_DOMAIN 0x7000
 
-CASE(domctl_refused, "another interface version is -EACCES, an unknown command -ENOSYS, a bad pointer -EFAULT",
+CASE(domctl_refused, "another interface version is -EACCES, an unknown command -ENOSYS, a bad "
+     "pointer -EFAULT",
      "domctl:EACCES domctl:ENOSYS domctl:EFAULT domctl:ESRCH")
 {
     struct xen_domctl op = { .cmd = XEN_DOMCTL_getdomaininfo, .interface_version = 1 };
@@ -21,13 +22,15 @@ CASE(domctl_refused, "another interface version is -EACCES, an unknown command -
     EXPECT_EQ(domctl_simple(XEN_DOMCTL_getdomaininfo, NO_DOMAIN), -XEN_ESRCH);
 }
 
-CASE(domctl_own, "nobody pauses or destroys himself", "domctl.pausedomain:EINVAL domctl.destroydomain:EINVAL")
+CASE(domctl_own, "nobody pauses or destroys himself",
+     "domctl.pausedomain:EINVAL domctl.destroydomain:EINVAL")
 {
     EXPECT_EQ(domctl_simple(XEN_DOMCTL_pausedomain, 0), -XEN_EINVAL);
     EXPECT_EQ(domctl_simple(XEN_DOMCTL_destroydomain, 0), -XEN_EINVAL);
 }
 
-CASE(domctl_own_info, "getdomaininfo of the caller: it runs, and knows its size", "domctl.getdomaininfo:effect")
+CASE(domctl_own_info, "getdomaininfo of the caller: it runs, and knows its size",
+     "domctl.getdomaininfo:effect")
 {
     struct xen_domctl_getdomaininfo info;
 
@@ -42,7 +45,8 @@ CASE(domctl_own_info, "getdomaininfo of the caller: it runs, and knows its size"
     EXPECT_TRUE(info.cpu_time > 0);
 }
 
-CASE(domctl_create, "a new domain is paused, without memory and vCPUs, and has the next free number",
+CASE(domctl_create, "a new domain is paused, without memory and vCPUs, and has the next free "
+     "number",
      "domctl.createdomain:effect domctl.getdomaininfo:effect domctl.destroydomain:effect")
 {
     struct xen_domctl op = create_op();
@@ -76,7 +80,8 @@ CASE(domctl_create, "a new domain is paused, without memory and vCPUs, and has t
     EXPECT_EQ(domctl_simple(XEN_DOMCTL_destroydomain, op.domain), -XEN_ESRCH);
 }
 
-CASE(domctl_create_number, "a number may be asked for", "domctl.createdomain:EEXIST")
+CASE(domctl_create_number, "a number may be asked for",
+     "domctl.createdomain:EEXIST")
 {
     struct xen_domctl op = create_op();
 
@@ -119,7 +124,8 @@ CASE(domctl_create_bad, "flags, limits and pools that can't be are refused",
 }
 
 CASE(domctl_pauses, "pauses of the toolstack are counted, and end at none and at 255",
-     "domctl.pausedomain:effect domctl.unpausedomain:effect domctl.unpausedomain:EINVAL domctl.pausedomain:EOVERFLOW")
+     "domctl.pausedomain:effect domctl.unpausedomain:effect domctl.unpausedomain:EINVAL "
+     "domctl.pausedomain:EOVERFLOW")
 {
     long id = create_domain();
     struct xen_domctl_getdomaininfo info;
@@ -141,7 +147,8 @@ CASE(domctl_pauses, "pauses of the toolstack are counted, and end at none and at
 }
 
 CASE(domctl_vcpus, "max_vcpus makes the number that the domain was created for, no other",
-     "domctl.max_vcpus:effect domctl.max_vcpus:EINVAL domctl.getvcpuinfo:effect domctl.getvcpuinfo:EINVAL")
+     "domctl.max_vcpus:effect domctl.max_vcpus:EINVAL domctl.getvcpuinfo:effect "
+     "domctl.getvcpuinfo:EINVAL")
 {
     struct xen_domctl create = create_op(), op = { .cmd = XEN_DOMCTL_max_vcpus };
     struct xen_domctl vcpu = { .cmd = XEN_DOMCTL_getvcpuinfo };
@@ -196,9 +203,11 @@ CASE(domctl_context_bad, "a vCPU that is not there is -EINVAL, one without a con
     EXPECT_EQ(domctl_simple(XEN_DOMCTL_destroydomain, id), 0);
 }
 
-CASE(domctl_memory, "max_mem limits what populate_physmap gives; frames come back by decrease_reservation",
-     "domctl.max_mem:effect memory_op.populate_physmap:foreign memory_op.decrease_reservation:foreign "
-     "memory_op.current_reservation:foreign memory_op.maximum_reservation:foreign")
+CASE(domctl_memory, "max_mem limits what populate_physmap gives; frames come back by "
+     "decrease_reservation",
+     "domctl.max_mem:effect memory_op.populate_physmap:foreign "
+     "memory_op.decrease_reservation:foreign memory_op.current_reservation:foreign "
+     "memory_op.maximum_reservation:foreign")
 {
     long id = create_domain();
     struct xen_domctl max = { .cmd = XEN_DOMCTL_max_mem, .domain = id, .u.max_mem.max_memkb = 40 };
@@ -223,8 +232,9 @@ CASE(domctl_memory, "max_mem limits what populate_physmap gives; frames come bac
 }
 
 CASE(domctl_odds, "address size, and the hypercall page",
-     "domctl.set_address_size:effect domctl.set_address_size:EINVAL domctl.get_address_size:effect "
-     "domctl.hypercall_init:effect domctl.hypercall_init:EPERM domctl.hypercall_init:EINVAL")
+     "domctl.set_address_size:effect domctl.set_address_size:EINVAL "
+     "domctl.get_address_size:effect domctl.hypercall_init:effect domctl.hypercall_init:EPERM "
+     "domctl.hypercall_init:EINVAL")
 {
     struct xen_domctl op = { .cmd = XEN_DOMCTL_set_address_size, .u.address_size.size = 64 };
     struct child c;
@@ -261,7 +271,8 @@ CASE(sysctl_refused, "sysctl checks its version, command and pointer",
     EXPECT_EQ(HYPERVISOR_sysctl((void *)CONF_EMPTY_VA), -XEN_EFAULT);
 }
 
-CASE(sysctl_physinfo, "physinfo counts processors and frames", "sysctl.physinfo:effect")
+CASE(sysctl_physinfo, "physinfo counts processors and frames",
+     "sysctl.physinfo:effect")
 {
     struct xen_sysctl op = { .cmd = XEN_SYSCTL_physinfo,
                              .interface_version = XEN_SYSCTL_INTERFACE_VERSION };

@@ -13,7 +13,8 @@ static long status(domid_t id, evtchn_port_t port, struct evtchn_status *st)
     return op(EVTCHNOP_status, st);
 }
 
-CASE(share_channel, "a channel between domains: status shows each end, and closing one leaves the other unbound",
+CASE(share_channel, "a channel between domains: status shows each end, and closing one leaves the "
+     "other unbound",
      "event_channel_op.status:foreign event_channel_op.close:foreign")
 {
     struct evtchn_status st;
@@ -101,7 +102,8 @@ static long map_foreign(uint64_t va, pv_mfn_t mfn, uint64_t flags, domid_t id)
                                                     id);
 }
 
-CASE(share_map, "frames of another domain: its tables may be read, never written, and only under its name",
+CASE(share_map, "frames of another domain: its tables may be read, never written, and only under "
+     "its name",
      "update_va_mapping_otherdomain:effect update_va_mapping_otherdomain:ESRCH "
      "mmu_update.foreign:refused security.foreign_table:refused")
 {
@@ -140,7 +142,8 @@ CASE(share_m2p, "MACHPHYS_UPDATE writes the number of a frame of another domain,
     EXPECT_EQ(child_destroy(&c), 0);
 }
 
-CASE(share_tables, "the toolstack may change a domain's tables, whose entries map that domain's frames",
+CASE(share_tables, "the toolstack may change a domain's tables, whose entries map that domain's "
+     "frames",
      "mmu_update.pt_owner:effect")
 {
     struct mmu_update u;
@@ -162,8 +165,10 @@ CASE(share_tables, "the toolstack may change a domain's tables, whose entries ma
     EXPECT_EQ(child_destroy(&c), 0);
 }
 
-CASE(share_grant_table, "the toolstack finds a domain's grant table, and fills the reserved entries",
-     "grant_table_op.setup_table:foreign grant_table_op.query_size:foreign memory_op.acquire_resource:effect")
+CASE(share_grant_table, "the toolstack finds a domain's grant table, and fills the reserved "
+     "entries",
+     "grant_table_op.setup_table:foreign grant_table_op.query_size:foreign "
+     "memory_op.acquire_resource:effect")
 {
     struct xen_mem_acquire_resource res = { .type = XENMEM_resource_grant_table, .nr_frames = 1 };
     struct gnttab_query_size size;
@@ -196,8 +201,8 @@ CASE(share_grant_table, "the toolstack finds a domain's grant table, and fills t
 }
 
 CASE(grant_table_own, "a domain's table grows to what is asked, up to its limit; its version is 1",
-     "grant_table_op.setup_table:effect grant_table_op.query_size:effect grant_table_op.set_version:effect "
-     "grant_table_op.get_version:effect")
+     "grant_table_op.setup_table:effect grant_table_op.query_size:effect "
+     "grant_table_op.set_version:effect grant_table_op.get_version:effect")
 {
     static xen_pfn_t frames[8];
     struct gnttab_query_size size = { .dom = DOMID_SELF };
@@ -227,7 +232,8 @@ CASE(grant_table_own, "a domain's table grows to what is asked, up to its limit;
 
 CASE(grant_table_bad, "bad domains, counts, commands and pointers",
      "grant_table_op:ENOSYS grant_table_op:EFAULT grant_table_op.setup_table:EINVAL "
-     "grant_table_op.setup_table:bad_domain grant_table_op.query_size:bad_domain grant_table_op.set_version:EINVAL")
+     "grant_table_op.setup_table:bad_domain grant_table_op.query_size:bad_domain "
+     "grant_table_op.set_version:EINVAL")
 {
     struct gnttab_query_size size = { .dom = 0x7000 };
     struct gnttab_setup_table setup = { .dom = 0x7000, .nr_frames = 1 };
