@@ -38,6 +38,8 @@ void vma_insert(struct list *vmas, struct vma *vma);
 struct vma *vma_split(struct vma *vma, uint64_t at);
 /* Borders at both ends of [start, end), where they lie inside a vma; false: no memory. */
 bool vma_split_range(struct list *vmas, uint64_t start, uint64_t end);
+/* Makes neighbours that differ in nothing one, where they meet in [start, end]. */
+void vma_merge(struct list *vmas, uint64_t start, uint64_t end);
 /* The lowest gap of @len bytes in [low, high); 0: none. */
 uint64_t vma_gap(struct list *vmas, uint64_t len, uint64_t low, uint64_t high);
 struct vma *vma_copy(const struct vma *vma);    /* unlinked, with a reference of its own */

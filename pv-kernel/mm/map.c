@@ -95,6 +95,7 @@ long space_mmap(struct space *s, uint64_t addr, uint64_t len, int prot, int flag
         space_munmap(s, (uint64_t)at, len);
         return rc;
     }
+    vma_merge(&s->vmas, (uint64_t)at, (uint64_t)at + len);
     return at;
 }
 
@@ -178,6 +179,7 @@ long space_mprotect(struct space *s, uint64_t addr, uint64_t len, int prot)
         at = vma ? vma->end : end;
     }
     pt_flush(s);
+    vma_merge(&s->vmas, addr, end);
     return rc;
 }
 
@@ -251,14 +253,8 @@ void space_set_brk(struct space *s, uint64_t start)
 
 static bool grow_heap(struct space *s, uint64_t from, uint64_t to)
 {
-    struct vma *heap = vma_find(&s->vmas, from - 1);
-
     if (first_in(s, from, to) || to > MMAP_BASE)
         return false;
-    if (from > ALIGN_UP(s->brk_start, PAGE_SIZE) && heap && !heap->file && heap->end == from) {
-        heap->end = to;
-        return true;
-    }
     return space_mmap(s, from, to - from, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0) == (long)from;
 }

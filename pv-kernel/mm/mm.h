@@ -2,10 +2,10 @@
 /*
  * The door of mm/: address spaces of processes, user memory, small objects.
  *
- * A process has two page-table roots that share everything below: the kernel's (used in kernel mode,
- * user half mapped as well, so that hypercalls can take user pointers) and the user's (without the
- * kernel). The user half is L4 slots 0 to 255. Frames have a count of user mappings (frame.c), so that
- * fork shares them copy-on-write.
+ * A process has two page-table roots that share everything below: the kernel's (used in kernel
+ * mode, user half mapped as well, so that hypercalls can take user pointers) and the user's
+ * (without the kernel). The user half is L4 slots 0 to 255. Frames have a count of user mappings
+ * (frame.c), so that fork shares them copy-on-write.
  */
 #ifndef PVK_MM_H
 #define PVK_MM_H
@@ -81,7 +81,10 @@ bool space_fault(struct space *s, uint64_t va, bool write, bool exec);
 /* Puts frame @mfn at @va (a device's or another domain's; not counted), -errno on refusal. */
 int space_map_frame(struct vma *vma, uint64_t va, pv_mfn_t mfn, bool writable, domid_t owner);
 int space_unmap_frames(struct vma *vma, uint64_t va, unsigned int nr);
-/* Makes every page of [va, va + len) present, writable if @write, and never taken away while mapped. */
+/*
+ * Makes every page of [va, va + len) present, writable if @write, and never taken away while
+ * mapped.
+ */
 int space_populate(struct space *s, uint64_t va, uint64_t len, bool write);
 /* The frame at @va, PV_INVALID_FRAME if nothing is mapped there now. */
 pv_mfn_t space_frame(struct space *s, uint64_t va);

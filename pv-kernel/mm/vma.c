@@ -79,6 +79,29 @@ bool vma_split_range(struct list *vmas, uint64_t start, uint64_t end)
     return border(vmas, start) && border(vmas, end);
 }
 
+static bool mergeable(const struct vma *low, const struct vma *high)
+{
+    return low->end == high->start && low->prot == high->prot && low->flags == high->flags &&
+           low->file == high->file && !low->ops && !high->ops &&
+           (!low->file || low->offset + (low->end - low->start) == high->offset);
+}
+
+void vma_merge(struct list *vmas, uint64_t start, uint64_t end)
+{
+    struct vma *vma = vma_first_after(vmas, start ? start - 1 : 0);
+
+    while (vma && vma->link.next != vmas && vma->end <= end) {
+        struct vma *next = entry(vma->link.next);
+
+        if (mergeable(vma, next)) {
+            vma->end = next->end;
+            vma_free(next);
+        } else {
+            vma = next;
+        }
+    }
+}
+
 uint64_t vma_gap(struct list *vmas, uint64_t len, uint64_t low, uint64_t high)
 {
     struct list *pos;
