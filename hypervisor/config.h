@@ -8,6 +8,7 @@
 
 #define MAX_CPUS            64      /* physical CPUs: each has a static SYSCALL landing stub */
 #define MAX_VCPUS           32      /* per domain: those that fit the legacy shared_info array */
-#define HV_LOAD_PADDR       0x200000 /* where the loader puts us; free on BIOS and on UEFI machines */
+/* Where the loader puts us; free on BIOS and on UEFI machines */
+#define HV_LOAD_PADDR       0x200000
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which bits of a page-table entry a guest may set: the levels as rows of one table, and what every update
- * asks of it, inline. pt_entry.c has the references that an entry holds.
+ * Which bits of a page-table entry a guest may set: the levels as rows of one table, and what
+ * every update asks of it, inline. pt_entry.c has the references that an entry holds.
  */
 #ifndef MM_PT_ENTRY_H
 #define MM_PT_ENTRY_H

@@ -58,8 +58,8 @@ bool copy_to_guest_any(unsigned long dst, const void *src, unsigned long len) __
     __builtin_choose_expr(__builtin_constant_p(len), (len) % 8 == 0 && (len) <= 9 * 8, 0)
 
 /*
- * Copies @len bytes from guest address @src, or to guest address @dst; false when any byte could not be
- * accessed (then what was copied is undefined).
+ * Copies @len bytes from guest address @src, or to guest address @dst; false when any byte could
+ * not be accessed (then what was copied is undefined).
  */
 #define copy_from_guest_raw(dst, src, len)                                              \
     __builtin_choose_expr(COPY_IN_PLACE(len),                                           \

@@ -125,7 +125,10 @@ CASE(memory_machphys_list, "machphys_mfn_list names the frames of the table, 2 M
     struct xen_machphys_mfn_list list = { .max_extents = PV_ARRAY_SIZE(frames) };
 
     set_xen_guest_handle(list.extent_start, frames);
-    EXPECT_EQ(op(XENMEM_machphys_mfn_list, &list), 0);
+    EXPECT_ON(op(XENMEM_machphys_mfn_list, &list), 0, -XEN_ENOSYS,
+              "Pavane backs its table where there is RAM, not in runs of 2 MiB that could be named");
+    if (conf_on_pavane())
+        return;
     EXPECT_TRUE(list.nr_extents >= 1 && list.nr_extents <= PV_ARRAY_SIZE(frames));
     EXPECT_TRUE(frames[0] != 0);
     list.max_extents = 0;
