@@ -10,7 +10,7 @@
  */
 #include "arch/arch.h"
 #include "monitor/monitor.h"
-#include "tty/tty.h"
+#include "monitor/input.h"
 
 #define VERSION "0.1"
 
@@ -57,7 +57,7 @@ int guest_main(const struct start_info *si)
     platform_identify(&platform);
     greet(&platform);
     exit_if_asked();
-    rc = tty_init();
+    rc = input_init();
     if (rc)
         pv_panic("pv-kernel: no console input (error %d)\n", rc);
     pv_printf("Ready. Type \"help\".\n");

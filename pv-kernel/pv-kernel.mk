@@ -8,8 +8,7 @@ $(eval $(call flavour,pvk))
 
 PVK_SRCS := pv-kernel/main.c
 PVK_SRCS += $(addprefix pv-kernel/arch/,platform.c)
-PVK_SRCS += $(addprefix pv-kernel/tty/,tty.c)
-PVK_SRCS += $(addprefix pv-kernel/monitor/,monitor.c commands.c)
+PVK_SRCS += $(addprefix pv-kernel/monitor/,monitor.c commands.c input.c)
 
 $(eval $(call GUEST,pv-kernel,$(PVK_SRCS),,pvk))
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The monitor's loop: a line, its command from the table, its output. */
 #include "monitor/monitor.h"
-#include "tty/tty.h"
+#include "monitor/input.h"
 
 static const struct command *find(const char *name)
 {
@@ -33,7 +33,7 @@ _Noreturn void monitor_run(const struct platform *platform)
         const struct command *command;
         char *name;
 
-        tty_read_line("> ", line, sizeof(line));
+        input_read_line("> ", line, sizeof(line));
         name = trim(line);
         if (!*name)
             continue;

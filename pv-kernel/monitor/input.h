@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The tty room's door: lines typed on the console. */
-#ifndef TTY_TTY_H
-#define TTY_TTY_H
+/* Lines typed on the console, for the monitor: without files, processes or terminals. */
+#ifndef MONITOR_INPUT_H
+#define MONITOR_INPUT_H
 
 #include <pvguest/guest.h>
 
 /* Starts listening to the console.  Returns 0 or the errno of binding its event. */
-int tty_init(void);
+int input_init(void);
 
 /*
  * Prints the prompt, sleeps until a line has been typed, and copies it without its end, cut to
  * size - 1 characters.  Echoes; backspace takes back a character, ^U the line, ^C starts again.
  */
-void tty_read_line(const char *prompt, char *line, size_t size);
+void input_read_line(const char *prompt, char *line, size_t size);
 
 #endif

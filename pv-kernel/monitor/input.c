@@ -4,7 +4,7 @@
  * events enabled.  There is one of each, on vCPU 0: the handler alone writes `head`, the reader
  * alone `tail`.  What does not fit is dropped.
  */
-#include "tty/tty.h"
+#include "monitor/input.h"
 
 #define RING_SIZE 256u /* a power of two */
 
@@ -30,7 +30,7 @@ static void input_event(evtchn_port_t port, void *data)
     }
 }
 
-int tty_init(void)
+int input_init(void)
 {
     int port;
 
@@ -73,7 +73,7 @@ static int edit(char c, char *line, int len, int max)
     return len;
 }
 
-void tty_read_line(const char *prompt, char *line, size_t size)
+void input_read_line(const char *prompt, char *line, size_t size)
 {
     int len = -1;
     char c;
