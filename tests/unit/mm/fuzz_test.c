@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Hostile guests against the real mm/, on one CPU and on three, checked against the brute-force
- * model (model.c). Seeds are fixed, and one is new at each run, printed: PAVANE_FUZZ_SEED runs just that one;
- * PAVANE_FUZZ_TIMES multiplies the length.
+ * model (model.c). Seeds are fixed, and one is new at each run, printed: PAVANE_FUZZ_SEED runs
+ * just that one; PAVANE_FUZZ_TIMES multiplies the length.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,7 +59,10 @@ static void destroy_all(void)
                 put_page_and_type(mfn_to_page(t->gdt[--t->nr_gdt]));
         }
     }
-    /* What that left unfinished is with the vCPU that runs here, as it would be with a toolstack's. */
+    /*
+     * What that left unfinished is with the vCPU that runs here, as it would be with a
+     * toolstack's.
+     */
     leave_to_guest();
     /* The first one's tables may map the other's frames: so the other ends last. */
     for (unsigned int d = 0; d < DOMAINS; d++) {

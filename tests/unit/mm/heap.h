@@ -8,8 +8,8 @@
 /* All lists empty, as before the first heap_add(). */
 void heap_reset(void);
 /*
- * What must hold between calls: lists are well linked, blocks aligned and apart, no two free buddies
- * side by side, and the sum is what heap_free_frames() says. *@why names what does not.
+ * What must hold between calls: lists are well linked, blocks aligned and apart, no two free
+ * buddies side by side, and the sum is what heap_free_frames() says. *@why names what does not.
  */
 bool heap_sound(const char **why);
 bool heap_frame_is_free(u64 mfn);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Included before every source of these tests, the hypervisor's own too: what makes mm/ compile
- * unchanged as a program. The address map gets other numbers, the instructions that a program may
- * not execute become calls of machine.c, and every atomic operation is a point at which another CPU may
- * get ahead of this one.
+ * unchanged as a program. The address map gets other numbers, the instructions that a program
+ * may not execute become calls of machine.c, and every atomic operation is a point at which
+ * another CPU may get ahead of this one.
  */
 #ifndef TESTS_MM_HOST_H
 #define TESTS_MM_HOST_H

@@ -19,7 +19,7 @@
 #define STACK_BYTES  (256 * 1024)
 #define WAITS_MAX    200000     /* turns of a busy loop: then nobody will ever answer */
 #define PERCPU_MAX   8
-#define STALL_ODDS   100        /* one in so many switches is for long, as under another hypervisor */
+#define STALL_ODDS   100        /* one switch in so many is for long */
 #define STALL_MAX    600
 
 struct test_vcpu vcpus[DOMAINS][VCPUS];
@@ -225,7 +225,10 @@ const char *machine_run(u64 rounds, u64 pause, void (*step)(unsigned int cpu), v
     return NULL;
 }
 
-/* Each runs until it is done or waits; CPU 0's first turn also ends at its @at-th atomic operation. */
+/*
+ * Each runs until it is done or waits; CPU 0's first turn also ends at its @at-th atomic
+ * operation.
+ */
 bool machine_run_pair(unsigned int at, void (*step)(unsigned int cpu), const char **wrong)
 {
     bool reached;
@@ -312,7 +315,10 @@ u64 cpu_online_mask(void)
     return BIT(options.cpus) - 1;
 }
 
-/* Each target does it at once, in our turn: a CPU serves calls between any two instructions of a guest. */
+/*
+ * Each target does it at once, in our turn: a CPU serves calls between any two instructions of
+ * a guest.
+ */
 void smp_call(u64 mask, void (*fn)(void *), void *arg)
 {
     unsigned int self = running;

@@ -52,8 +52,8 @@ void machine_set_odds(const struct machine_options *options);
  */
 const char *machine_run(u64 rounds, u64 pause, void (*step)(unsigned int cpu), void (*quiet)(void));
 /*
- * CPUs 0 and 1 call @step once each: CPU 0 up to its @at-th atomic operation, then CPU 1 to its end,
- * then CPU 0; a CPU that waits lets the other go on. False when CPU 0 was done before.
+ * CPUs 0 and 1 call @step once each: CPU 0 up to its @at-th atomic operation, then CPU 1 to its
+ * end, then CPU 0; a CPU that waits lets the other go on. False when CPU 0 was done before.
  */
 bool machine_run_pair(unsigned int at, void (*step)(unsigned int cpu), const char **wrong);
 /* @fn() on another CPU, in one go. */
@@ -79,7 +79,10 @@ struct tlb_entry {
     bool writable;
 };
 #define TLB_ENTRIES 12
-/* The guest touches its memory: the CPU walks the tables, from its caches where it has something. */
+/*
+ * The guest touches its memory: the CPU walks the tables, from its caches where it has
+ * something.
+ */
 const struct tlb_entry *tlb_touch(const unsigned int index[4]);
 /* As the load of CR3 does: this CPU holds nothing from now on. */
 void tlb_forget(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The invariant of mm/page_type.c, computed anew from what is in memory, slowly and without any of the
- * code under test: who should hold what, against what the frames' words say.
+ * The invariant of mm/page_type.c, computed anew from what is in memory, slowly and without any
+ * of the code under test: who should hold what, against what the frames' words say.
  */
 #ifndef TESTS_MM_MODEL_H
 #define TESTS_MM_MODEL_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two CPUs, systematically: each operation of a list with each other one in the middle of it, at every atomic
- * operation of the first, on machines that begin in different states; afterwards the model must
- * hold, and a frame that was data must still become a table without a stale translation left.
+ * Two CPUs, systematically: each operation of a list with each other one in the middle of it,
+ * at every atomic operation of the first, on machines that begin in different states;
+ * afterwards the model must hold, and a frame that was data must still become a table without a
+ * stale translation left.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,8 +17,8 @@
 #include "model.h"
 
 /*
- * The frames. A is the tree that all vCPUs run on; B is another, first in the making. A1 maps D and E
- * writable, B1 maps E.
+ * The frames. A is the tree that all vCPUs run on; B is another, first in the making. A1 maps D
+ * and E writable, B1 maps E.
  */
 enum { A4, A3, A2, A1, B4, B3, B2, B1, D, E, NAMES };
 static u64 frame[NAMES];

@@ -333,9 +333,9 @@ void random_step(unsigned int cpu)
     u64 at = below(100);
 
     if (one_in(6)) {
-        struct vcpu *v = &vcpus[below(DOMAINS)][cpu + CPUS * below((VCPUS - cpu + CPUS - 1) / CPUS)].v;
+        u64 id = cpu + CPUS * below((VCPUS - cpu + CPUS - 1) / CPUS);
 
-        run_as(v);
+        run_as(&vcpus[below(DOMAINS)][id].v);
         /* It was in the middle of its way out. */
         leave_to_guest();
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the CPUs remember of page tables. Each caches translations, and the tables that upper entries named
- * (paging-structure caches), until it loads CR3; nothing else makes it forget. A walk may begin at a cached
- * table, reads memory as it is then, and sets accessed and dirty bits, as hardware does.
+ * What the CPUs remember of page tables. Each caches translations, and the tables that upper
+ * entries named (paging-structure caches), until it loads CR3; nothing else makes it forget. A
+ * walk may begin at a cached table, reads memory as it is then, and sets accessed and dirty
+ * bits, as hardware does.
  */
 #include <string.h>
 
@@ -40,13 +41,22 @@ const struct tlb_entry *tlb_any(void)
     return mine()->nr ? &mine()->entries[below(mine()->nr)] : NULL;
 }
 
-/* A table that a CPU walks is one, or is nothing yet: never something that a guest can write. */
+/*
+ * Free frames may be remembered: they are cleared after the flush that comes before they are
+ * used again. So may BUSY ones, until the flush. Any other has no use, or had none, but what
+ * the CPU takes it for.
+ */
+static bool may_be_stale(const struct page *pg)
+{
+    return (pg->count & PAGE_REFS) == 0 || (pg->type & TYPE_BUSY);
+}
+
 static void check_table(const struct cached_table *t)
 {
     struct page *pg = mfn_to_page(MFN(t->mfn));
-    enum page_use use = page_use(pg);
+    enum page_use use = type_use(pg->type);
 
-    if ((pg->count & PAGE_REFS) == 0)
+    if (may_be_stale(pg))
         return;
     require(page_owner(pg) == t->owner, "CPU walks frame %lu of domain %u, was %u's",
             (unsigned long)t->mfn, page_owner(pg), t->owner);
@@ -57,9 +67,9 @@ static void check_table(const struct cached_table *t)
 static void check_entry(const struct tlb_entry *e)
 {
     struct page *pg = mfn_to_page(MFN(e->mfn));
-    enum page_use use = page_use(pg);
+    enum page_use use = type_use(pg->type);
 
-    if ((pg->count & PAGE_REFS) == 0)
+    if (may_be_stale(pg))
         return;
     require(page_owner(pg) == e->owner, "stale translation: frame %lu of domain %u, was %u's",
             (unsigned long)e->mfn, page_owner(pg), e->owner);
@@ -88,7 +98,9 @@ static bool same_way(const struct cached_table *t, const unsigned int *index)
 /* Where the walk begins: the root, or, now and then, a cached table further down. */
 static struct cached_table begin(const unsigned int *index)
 {
-    struct cached_table root = { .level = 4, .mfn = host_read_cr3() >> PAGE_SHIFT, .writable = true };
+    struct cached_table root = {
+        .level = 4, .mfn = host_read_cr3() >> PAGE_SHIFT, .writable = true,
+    };
 
     root.owner = page_owner(mfn_to_page(MFN(root.mfn)));
     for (unsigned int i = 0; i < mine()->nr_tables; i++)

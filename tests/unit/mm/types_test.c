@@ -154,7 +154,10 @@ static void a_writable_frame_becomes_no_table_nor_descriptors(void **state)
     nothing_wrong();
 }
 
-/* Bit by bit, at every level: what is refused changes nothing; what is let in stands in the table. */
+/*
+ * Bit by bit, at every level: what is refused changes nothing; what is let in stands in the
+ * table.
+ */
 static void each_bit_of_an_entry(struct domain *d)
 {
     for (unsigned int level = 1; level <= 4; level++) {
