@@ -11,23 +11,38 @@
 
 static struct xencons_interface *ring; /* NULL in the first domain */
 static struct pv_spinlock ring_lock = PV_SPINLOCK_INIT;
+static pv_console_writer_t *writer;
+
+static size_t ring_room(void)
+{
+    return sizeof(ring->out) -
+           (ring->out_prod - __atomic_load_n(&ring->out_cons, __ATOMIC_ACQUIRE));
+}
+
+/* Writes what there is room for; `ring_lock` is held. */
+static size_t ring_put(const char *text, size_t len)
+{
+    uint32_t prod = ring->out_prod;
+    size_t room = ring_room(), done = 0;
+
+    while (done < len && done < room)
+        ring->out[MASK_XENCONS_IDX(prod++, ring->out)] = text[done++];
+    __atomic_store_n(&ring->out_prod, prod, __ATOMIC_RELEASE);
+    pv_notify(pv_start_info->console.domU.evtchn);
+    return done;
+}
 
 static void ring_write(const char *text, size_t len)
 {
-    size_t done = 0;
     bool enabled = pv_events_save(); /* for event handlers print, too */
 
     pv_spin_lock(&ring_lock);
-    while (done < len) {
-        uint32_t prod = ring->out_prod;
-        uint32_t cons = __atomic_load_n(&ring->out_cons, __ATOMIC_ACQUIRE);
-        size_t start = done;
+    while (len > 0) {
+        size_t done = ring_put(text, len);
 
-        while (done < len && prod - cons < sizeof(ring->out))
-            ring->out[MASK_XENCONS_IDX(prod++, ring->out)] = text[done++];
-        __atomic_store_n(&ring->out_prod, prod, __ATOMIC_RELEASE);
-        pv_notify(pv_start_info->console.domU.evtchn);
-        if (done == start)
+        text += done;
+        len -= done;
+        if (!done)
             HYPERVISOR_sched_op(SCHEDOP_yield, NULL);
     }
     pv_spin_unlock(&ring_lock);
@@ -48,9 +63,38 @@ static size_t ring_read(char *buffer, size_t size)
     return done;
 }
 
+size_t pv_console_room(void)
+{
+    return ring ? ring_room() : SIZE_MAX;
+}
+
+size_t pv_console_put(const char *text, size_t len)
+{
+    bool enabled;
+    size_t done;
+
+    if (!ring) {
+        HYPERVISOR_console_io(CONSOLEIO_write, len, (char *)text);
+        return len;
+    }
+    enabled = pv_events_save();
+    pv_spin_lock(&ring_lock);
+    done = ring_put(text, len);
+    pv_spin_unlock(&ring_lock);
+    pv_events_restore(enabled);
+    return done;
+}
+
+void pv_console_redirect(pv_console_writer_t *new_writer)
+{
+    writer = new_writer;
+}
+
 void pv_console_write(const char *text, size_t len)
 {
-    if (ring)
+    if (writer)
+        writer(text, len);
+    else if (ring)
         ring_write(text, len);
     else
         HYPERVISOR_console_io(CONSOLEIO_write, len, (char *)text);
@@ -91,6 +135,7 @@ _Noreturn void pv_panic(const char *format, ...)
 {
     va_list args;
 
+    writer = NULL;
     va_start(args, format);
     pv_vprintf(format, args);
     va_end(args);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A newc entry: 6 characters of magic, 13 numbers of 8 hexadecimal digits, the name with its NUL, the
- * data; name and data begin and end at multiples of 4 from the archive's start.
+ * A newc entry: 6 characters of magic, 13 numbers of 8 hexadecimal digits, the name with its NUL,
+ * the data; name and data begin and end at multiples of 4 from the archive's start.
  */
 #include "fs/cpio.h"
 #include "kernel.h"

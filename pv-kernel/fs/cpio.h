@@ -15,8 +15,9 @@ struct cpio_entry {
 };
 
 /*
- * The entry at *offset, which moves behind it. 1: there is one, 0: the end, -EINVAL: not an archive here.
- * Archives may follow each other, with zeroes between them; their "TRAILER!!!" is not shown.
+ * The entry at *offset, which moves behind it. 1: there is one, 0: the end, -EINVAL: not an
+ * archive here. Archives may follow each other, with zeroes between them; their "TRAILER!!!" is
+ * not shown.
  */
 int cpio_next(const void *archive, size_t len, size_t *offset, struct cpio_entry *entry);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /dev: a tree of tmpfs in which the parts of the kernel put a node for each of their devices, and the
- * register that leads from a node's number to the device.
+ * /dev: a tree of tmpfs in which the parts of the kernel put a node for each of their devices,
+ * and the register that leads from a node's number to the device.
  */
 #include "fs/devfs.h"
 #include "fs/internal.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers of devices as user programs see them (st_rdev, mknod), and random bytes. */
+/* Numbers of devices as user programs see them (st_rdev, mknod). */
 #ifndef PVK_DEVFS_H
 #define PVK_DEVFS_H
 
@@ -19,8 +19,5 @@ static inline uint32_t device_minor(uint32_t rdev)
 {
     return (rdev & 0xff) | (rdev >> 12 & 0xfff00);
 }
-
-/* random.c: never waits. */
-void random_bytes(void *buf, size_t len);
 
 #endif

@@ -2,9 +2,9 @@
 /*
  * The door of fs/: names, files, and what can be opened.
  *
- * An inode is a thing with a name or several; a file is an open one, with a position, shared by fork and
- * dup. Both are counted. A file system or device is its operations; a missing operation is the
- * error that Linux gives for it.
+ * An inode is a thing with a name or several; a file is an open one, with a position, shared by
+ * fork and dup. Both are counted. A file system or device is its operations; a missing operation
+ * is the error that Linux gives for it.
  */
 #ifndef PVK_FS_H
 #define PVK_FS_H
@@ -48,8 +48,8 @@ struct inode;
 #define AT_FDCWD (-100)
 
 /*
- * Names of a directory, one call an entry; a result other than 0 ends the walk, and *pos stays at the
- * entry that was refused.
+ * Names of a directory, one call an entry; a result other than 0 ends the walk, and *pos stays at
+ * the entry that was refused.
  */
 typedef int dir_fn(void *ctx, const char *name, uint64_t ino, uint32_t mode);
 

@@ -2,8 +2,9 @@
 /*
  * Mounts: which root lies over which directory, and the start of the file systems.
  *
- * There is one /dev, one /dev/pts and one /proc; mounting them where they are succeeds, as a start-up
- * script expects, elsewhere they are busy. tmpfs can be mounted any number of times up to MAX_MOUNTS.
+ * There is one /dev, one /dev/pts and one /proc; mounting them where they are succeeds, as a
+ * start-up script expects, elsewhere they are busy. tmpfs can be mounted any number of times up
+ * to MAX_MOUNTS.
  */
 #include "fs/fs.h"
 #include "fs/internal.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Paths. One walk serves all callers: it goes through the directories one name at a time, follows
- * symbolic links by putting their text in front of what is left of the path, and crosses mounts in both
- * directions. It needs no recursion, and ends after MAX_LINKS links.
+ * symbolic links by putting their text in front of what is left of the path, and crosses mounts
+ * in both directions. It needs no recursion, and ends after MAX_LINKS links.
  */
 #include "fs/fs.h"
 #include "proc/proc.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pipes, with and without a name. The pipe hangs on its inode (`private`) from the first opening to the
- * last closing of an end; opening a named one waits for the other end.
+ * Pipes, with and without a name. The pipe hangs on its inode (`private`) from the first opening
+ * to the last closing of an end; opening a named one waits for the other end.
  */
 #include "fs/pipe.h"
 #include "fs/stream.h"

@@ -3,9 +3,9 @@
  * The door of tmpfs inside fs/: trees in memory. The root file system, /dev and the fixed part of
  * /proc are such trees too, with other operations for some of their inodes.
  *
- * A directory holds a reference on each of its entries' inodes; an inode lives as long as somebody holds
- * one, so an unlinked file is usable until it is closed. A directory knows its parent without a
- * reference; the link is cut when the directory is removed.
+ * A directory holds a reference on each of its entries' inodes; an inode lives as long as
+ * somebody holds one, so an unlinked file is usable until it is closed. A directory knows its
+ * parent without a reference; the link is cut when the directory is removed.
  */
 #ifndef PVK_TMPFS_H
 #define PVK_TMPFS_H
@@ -22,8 +22,8 @@ struct tmpfs {
 };
 
 /*
- * Data of a regular file: a page by its index, a hole is NULL. `top` is a page of pointers to pages of
- * pointers.
+ * Data of a regular file: a page by its index, a hole is NULL. `top` is a page of pointers to
+ * pages of pointers.
  */
 struct tmpfs_data {
     void *direct[TMPFS_DIRECT];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The door of tty/: terminals. A terminal is a line discipline (line.c: canonical and raw mode, echo,
- * signals of ^C ^Z ^\, window size) over a driver: the console (console.c: the hypervisor's in the
- * first domain, the PV ring in others) or the slave side of a pseudo-terminal (pty.c: /dev/ptmx, /dev/pts/N).
+ * keys) with a session and a window (tty.c, tty_ioctl.c, job.c), over a driver: the console
+ * (console.c: the hypervisor's in the first domain, the PV ring in others) or the other side of a
+ * pseudo-terminal (pty.c: /dev/ptmx, /dev/pts/N).
  */
 #ifndef PVK_TERMINAL_H
 #define PVK_TERMINAL_H
@@ -12,10 +13,24 @@
 
 struct tty;
 
-void tty_init(void);                /* registers /dev/console, /dev/tty, /dev/tty0, /dev/hvc0, /dev/ptmx, devpts */
+/*
+ * Starts listening to the console, and takes the kernel's messages over, so that they wait for nobody. 0
+ * or the errno of binding its event.
+ */
+int tty_init(void);
+/* Registers /dev/console, hvc0, tty0, tty and ptmx; after fs_init(). */
+void tty_devices_init(void);
 struct tty *console_tty(void);
+/* Its user is gone: readers see the end, writers an error, the session SIGHUP. */
 void tty_hangup(struct tty *tty);
-/* Session and group rules for job control: called by setsid, exit and TIOCSCTTY. */
+/* Session and group rules for job control: called by exit of a session's leader. */
 void tty_session_exit(struct task *leader);
+
+/*
+ * prompt.c, for the monitor, which has no processes: prints the prompt, sleeps until a line has been typed
+ * on the console, and copies it without its end, cut to size - 1 characters. Echoes; backspace
+ * takes back a character, ^U the line, ^C starts again.
+ */
+void tty_read_line(const char *prompt, char *line, size_t size);
 
 #endif

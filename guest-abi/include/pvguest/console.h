@@ -17,6 +17,17 @@ int pv_vprintf(const char *format, va_list args);
 /* Writes the bytes, waiting for room in a ring. */
 void pv_console_write(const char *text, size_t len);
 
+/* The same without waiting: how many bytes there is room for; writes up to that, says how many. */
+size_t pv_console_room(void);
+size_t pv_console_put(const char *text, size_t len);
+
+/*
+ * From now on the text of pv_printf and pv_console_write goes to `writer`, which may call
+ * pv_console_put.  NULL, and pv_panic, undo it.
+ */
+typedef void pv_console_writer_t(const char *text, size_t len);
+void pv_console_redirect(pv_console_writer_t *writer);
+
 /* Takes what has been typed, up to `size` bytes; returns how many, 0 for none, never waits. */
 size_t pv_console_read(char *buffer, size_t size);
 
