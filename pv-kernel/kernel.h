@@ -40,7 +40,10 @@ enum {
     ENOPROTOOPT = 92, EPROTONOSUPPORT = 93, ESOCKTNOSUPPORT = 94, EOPNOTSUPP = 95,
     EAFNOSUPPORT = 97, EADDRINUSE = 98, ECONNRESET = 104, ENOBUFS = 105, EISCONN = 106,
     ENOTCONN = 107, ETIMEDOUT = 110, ECONNREFUSED = 111,
-    /* Inside the kernel only: a signal came while a call slept; restarted or -EINTR (proc/signal.c). */
+    /*
+     * Inside the kernel only: a signal came while a call slept; restarted or -EINTR
+     * (proc/signal.c).
+     */
     ERESTARTSYS = 512,
     ERESTARTNOHAND = 514,           /* restarted only if no handler ran (poll, pause, sigsuspend) */
 };

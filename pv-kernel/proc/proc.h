@@ -60,7 +60,7 @@ struct task {
 
     struct space *space;            /* NULL for kernel threads and zombies */
     void *kstack;                   /* KSTACK_PAGES pages */
-    uint64_t ksp;                   /* saved kernel stack pointer while not running (arch/switch.S) */
+    uint64_t ksp;                   /* saved stack pointer while not running (arch/switch.S) */
     struct pv_regs *regs;           /* the user registers, at the top of the kernel stack */
     uint64_t fs_base, gs_base;
     void *fpu;                      /* FXSAVE or XSAVE area, valid while not running */
@@ -129,14 +129,15 @@ void start_init(const char *path, char *const argv[], char *const envp[]);
 /* ---- sched.c ---- */
 void schedule(void);                            /* gives way to another runnable task */
 void yield(void);
-extern bool need_resched;                       /* somebody else should run before user code goes on */
+/* Somebody else should run before user code goes on */
+extern bool need_resched;
 _Noreturn void idle_loop(void);                 /* the boot context after start */
 
 #define WAIT_QUEUE_INIT(q) { { &(q).sleepers, &(q).sleepers } }
 void wait_queue_init(struct wait_queue *q);
 /*
- * Sleeps once on @q: 0 when woken, -ERESTARTSYS when a signal is pending, -ETIMEDOUT at @deadline (ns
- * since boot, 0: none). The caller looks at its condition again in a loop.
+ * Sleeps once on @q: 0 when woken, -ERESTARTSYS when a signal is pending, -ETIMEDOUT at @deadline
+ * (ns since boot, 0: none). The caller looks at its condition again in a loop.
  */
 int wait_on(struct wait_queue *q, uint64_t deadline);
 /* The same, but only wake_up ends it. */
@@ -160,7 +161,8 @@ uint64_t random_u64(void);                      /* random.c */
 
 /* ---- timer.c: sleeps that end, alarms, time slices, by one VIRQ_TIMER ---- */
 void timer_init(void);
-void timer_arm(uint64_t deadline);              /* the handler is to run then, or before; 0: nothing */
+/* The handler is to run then, or before; 0: nothing */
+void timer_arm(uint64_t deadline);
 void timer_arm_for(const struct task *t);       /* for what the task waits for */
 
 /* ---- signal.c ---- */
@@ -200,7 +202,8 @@ bool signal_pending(const struct task *t);
 void deliver_signals(struct pv_regs *regs);
 /* The call was interrupted and has a result that no program may see. */
 bool must_restart(const struct pv_regs *regs);
-void set_blocked(uint64_t mask);                /* of the current task; SIGKILL, SIGSTOP never are */
+/* Of the current task; SIGKILL, SIGSTOP never are */
+void set_blocked(uint64_t mask);
 /* sigframe.c: the frame of a handler on the user stack, and back. 0 or -EFAULT. */
 int push_signal_frame(struct pv_regs *regs, int sig, uint64_t mask);
 long pop_signal_frame(struct pv_regs *regs);

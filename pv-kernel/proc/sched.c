@@ -47,7 +47,9 @@ void sched_init(void)
 
 /* ---- Switching ---- */
 
-/* What the hypervisor must know of the task that runs next; kernel threads never leave the kernel. */
+/*
+ * What the hypervisor must know of the task that runs next; kernel threads never leave the kernel.
+ */
 void task_load_context(struct task *next)
 {
     struct pv_multicall mc = { .nr = 0 };

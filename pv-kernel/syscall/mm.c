@@ -77,7 +77,9 @@ SYSCALL(sys_mlock)
     return rc == -EFAULT ? -ENOMEM : rc;
 }
 
-/* Nothing is ever taken away from a process, so it needs no lock to stay, and none to write back. */
+/*
+ * Nothing is ever taken away from a process, so it needs no lock to stay, and none to write back.
+ */
 SYSCALL(sys_munlock)
 {
     return 0;

@@ -9,6 +9,7 @@
 
 #include "kernel.h"
 
-void xen_devices_init(void);        /* privcmd and the backends' only where start_info says privileged */
+/* Privcmd and the backends' only where start_info says privileged */
+void xen_devices_init(void);
 
 #endif
