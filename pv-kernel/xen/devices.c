@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which files of /dev/xen there are: what needs privilege only where the hypervisor granted it. */
-#include "xen/xen.h"
+#include "xen/devices.h"
 #include "xen/internal.h"
 
 #define MISC_MAJOR 10

@@ -9,7 +9,7 @@
 
 #include "kernel.h"
 
-/* Privcmd and the backends' only where start_info says privileged */
+/* Makes them: privcmd and what needs it only where start_info says privileged. */
 void xen_devices_init(void);
 
 #endif
