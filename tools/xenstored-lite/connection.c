@@ -154,7 +154,7 @@ void connection_event(struct connection *connection, const char *path, const cha
     memcpy(payload + path_size, token, token_size);
     if (connection->domid ? backlog + sizeof(header) + header.len > GUEST_BACKLOG :
                             backlog > SOCKET_BACKLOG) {
-        connection->dead = connection->fd >= 0;
+        connection->dead = connection->fd >= 0 && connection->domid == 0;
         return;
     }
     if (!waits_already(connection, &header, payload))

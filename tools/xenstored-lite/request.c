@@ -94,13 +94,14 @@ static int change(struct request *r, enum step_type type, const void *data, size
     struct step step = { .type = type, .path = r->path, .data = (char *)data, .size = size };
     int rc = step_apply(r->tree, r->connection->domid, &step);
 
+    if (!rc && r->transaction)
+        rc = transaction_note(r->transaction, &step);
     if (rc)
         return rc;
-    if (r->transaction)
-        rc = transaction_note(r->transaction, &step);
-    else
+    done(r);
+    if (!r->transaction)
         watches_fire(r->server, r->path, type == STEP_REMOVE);
-    return rc ? rc : done(r);
+    return 0;
 }
 
 /* By the rights that they stand for. */

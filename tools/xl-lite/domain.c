@@ -21,7 +21,6 @@
 #define BASE_MAX         64 /* /local/domain/N, /vm/UUID */
 #define PATH_MAX_STORE   256
 #define MAXMEM_SLACK_KIB 1024
-#define LIST_ROOM        64
 #define UUID_TEXT        37
 
 struct identity {
@@ -297,6 +296,22 @@ static int forget(struct store *store, domid_t domid)
 
 /* Whole life. */
 
+/*
+ * Says early what populating would find out late. Others may take the memory meanwhile; then that
+ * finds it out after all.
+ */
+static int check_memory(struct hv *hv, const struct domain_config *config)
+{
+    struct xen_sysctl_physinfo info;
+    int rc = hv_physinfo(hv, &info);
+    uint64_t free_mib = (info.free_pages + info.scrub_pages) >> (20 - XL_PAGE_SHIFT);
+
+    if (!rc && free_mib < config->memory_mib)
+        rc = xl_fail(ENOMEM, "memory: %lu MiB are asked for, %lu MiB are free", config->memory_mib,
+                     free_mib);
+    return rc;
+}
+
 static int set_limits(struct hv *hv, const struct domain_config *config, domid_t domid)
 {
     int rc = hv_domain_max_vcpus(hv, domid, config->vcpus);
@@ -319,9 +334,8 @@ int domain_create(struct hv *hv, struct store *store, const struct domain_config
     if (rc != -ESRCH)
         return rc;
     rc = open_files(config, &files);
-    if (rc)
-        goto out_files;
-    rc = make_identity(&id);
+    rc = rc ?: check_memory(hv, config);
+    rc = rc ?: make_identity(&id);
     rc = rc ?: hv_domain_create(hv, id.uuid, config->vcpus, &id.domid);
     if (rc)
         goto out_files;
