@@ -81,6 +81,8 @@ int space_populate(struct space *s, uint64_t va, uint64_t len, bool write)
 {
     uint64_t end = va + len;
 
+    if (va >= USER_END || len > USER_END - va)
+        return -EFAULT;
     for (va = ALIGN_DOWN(va, PAGE_SIZE); va < end; va += PAGE_SIZE) {
         struct vma *vma = space_find(s, va);
         int rc = vma && allowed(vma, write, false) ? fault_in(vma, va, write) : -EFAULT;

@@ -4,6 +4,9 @@
 #include "mm/internal.h"
 #include "proc/proc.h"
 
+/* Nothing is mapped below, so that a null pointer of the kernel's faults, too. */
+#define LOWEST_ADDRESS 0x10000ul
+
 static bool user_range(uint64_t start, uint64_t len)
 {
     return start % PAGE_SIZE == 0 && len && start < USER_END && len <= USER_END - start;
@@ -35,13 +38,15 @@ static long choose_place(struct space *s, uint64_t addr, uint64_t len, int flags
     if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
         if (!user_range(addr, len))
             return -EINVAL;
+        if (addr < LOWEST_ADDRESS)
+            return -EPERM;
         if (flags & MAP_FIXED_NOREPLACE && first_in(s, addr, addr + len))
             return -EEXIST;
         rc = space_munmap(s, addr, len);
         return rc ? rc : (long)addr;
     }
     addr = ALIGN_DOWN(addr, PAGE_SIZE);
-    if (addr && user_range(addr, len) && !first_in(s, addr, addr + len))
+    if (addr >= LOWEST_ADDRESS && user_range(addr, len) && !first_in(s, addr, addr + len))
         return (long)addr;
     at = vma_gap(&s->vmas, len, MMAP_BASE, USER_STACK_TOP);
     return at ? (long)at : -ENOMEM;
@@ -72,6 +77,8 @@ long space_mmap(struct space *s, uint64_t addr, uint64_t len, int prot, int flag
         return -EINVAL;
     if (len > USER_END)
         return -ENOMEM;
+    if (offset > INT64_MAX - len)
+        return -EOVERFLOW;
     at = choose_place(s, addr, len, flags);
     if (at < 0)
         return at;

@@ -63,6 +63,7 @@ struct space *space_create(void);
 struct space *space_fork(struct space *from);   /* copy-on-write; NULL: no memory */
 void space_get(struct space *s);
 void space_put(struct space *s);
+bool space_shared(const struct space *s);       /* between a vfork's two sides */
 void space_activate(struct space *s);           /* NULL: kernel only */
 long space_mmap(struct space *s, uint64_t addr, uint64_t len, int prot, int flags,
                 struct file *file, uint64_t offset);

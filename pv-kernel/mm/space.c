@@ -87,6 +87,11 @@ void space_get(struct space *s)
     s->refs++;
 }
 
+bool space_shared(const struct space *s)
+{
+    return s->refs > 1;
+}
+
 void space_put(struct space *s)
 {
     if (s && --s->refs == 0)

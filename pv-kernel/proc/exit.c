@@ -61,7 +61,8 @@ static void give_up_space(void)
 
     if (!space)
         return;
-    if (current->clear_tid)
+    /* Nobody else would see it in memory that goes anyway. */
+    if (current->clear_tid && space_shared(space))
         (void)copy_to_user(current->clear_tid, &zero, sizeof(zero));
     current->space = NULL;
     release_vfork_parent();

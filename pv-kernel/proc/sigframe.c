@@ -13,7 +13,9 @@
 #define SA_ONSTACK   0x08000000u
 #define SS_DISABLE   2
 #define RED_ZONE     128
-#define UC_FLAGS     7              /* FP_XSTATE, SIGCONTEXT_SS, STRICT_RESTORE_SS */
+#define UC_FP_XSTATE 1
+#define UC_SS        6              /* SIGCONTEXT_SS, STRICT_RESTORE_SS */
+#define FXSAVE_SIZE  512
 #define USER_FLAGS   0x40dd5ul      /* CF PF AF ZF SF TF DF OF AC may be set by user code */
 #define RFLAGS_FIXED (PV_RFLAGS_IF | 2)
 
@@ -78,7 +80,7 @@ int push_signal_frame(struct pv_regs *regs, int sig, uint64_t mask)
     uint64_t at = ALIGN_DOWN(fp - sizeof(struct sigframe), 16) - 8;
     struct sigframe frame = { .return_address = action->restorer };
 
-    frame.uc.flags = UC_FLAGS;
+    frame.uc.flags = UC_SS | (fpu_user_size() > FXSAVE_SIZE ? UC_FP_XSTATE : 0);
     frame.uc.stack = current->altstack;
     if (!frame.uc.stack.size)
         frame.uc.stack.flags = SS_DISABLE;
