@@ -20,7 +20,7 @@ WITHOUT_SMAP = "smap=off"
 USUAL = {"": {}}
 INTEL = {"-intel": {"vendor": "intel"}}
 MACHINES = {"conf-sched": {"": {"cpus": 3}}, "conf-cpu": USUAL | INTEL, "conf-trap": USUAL | INTEL,
-            "conf-emulate": USUAL | INTEL}
+            "conf-emulate": USUAL | INTEL, "conf-control": USUAL | {"-smp": {"cpus": 3}}}
 
 
 def hypervisors():
