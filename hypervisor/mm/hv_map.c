@@ -119,7 +119,8 @@ bool mfn_is_device(mfn_t m)
     for (unsigned int i = 0; i < bootinfo.nr_mem; i++) {
         const struct mem_range *r = &bootinfo.mem[i];
 
-        if (r->type == MEM_RAM && addr + PAGE_SIZE > r->base && addr < r->base + r->len)
+        /* A page that is RAM only in part is nobody's: the firmware's tables often begin in one. */
+        if (r->type == MEM_RAM && addr >= r->base && addr + PAGE_SIZE <= r->base + r->len)
             return false;
     }
     return true;

@@ -63,7 +63,8 @@ static inline u16 page_owner(const struct page *pg)
 #define HV_RO    0x8000000000000001ull          /* present, no-execute */
 #define HV_RW    0x8000000000000003ull
 #define HV_RX    0x0000000000000001ull
-#define HV_DEV   0x800000000000001bull          /* read-write, uncached (PWT, PCD) */
+#define HV_DEV   0x800000000000001bull          /* read-write, uncached (PWT, PCD): ours alone */
+#define HV_DEV_SHARED (HV_DEV | 0x200)          /* the same, and the first domain may map it, too */
 
 /*
  * Takes over from the boot page tables: direct map, frame table and M2P for all RAM of the boot

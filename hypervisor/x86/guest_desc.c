@@ -149,11 +149,9 @@ bool guest_ldt_fault(struct vcpu *v, unsigned long addr)
     if (!(pte & 1))
         return false;
     m = MFN((pte & 0x000ffffffffff000ull) >> PAGE_SHIFT);
-    do {
-        rc = get_page_and_type(m, v->domain->id, USE_SEGDESC);
-    } while (rc == -ERESTART);
+    rc = get_page_and_type(m, v->domain->id, USE_SEGDESC);
     if (rc)
-        return false;
+        return rc == -ERESTART;     /* the access faults again, after what was pending */
     v->cpu.ldt_frames[page] = m;
     v->cpu.ldt_mapped |= (u16)BIT(page);
     desc_window_set(LDT_SLOT + page, m, true);

@@ -115,7 +115,8 @@ static u64 hpet_start(void)
 
     if (!acpi.hpet_addr)
         return 0;
-    hpet = hv_map_device(MADDR(acpi.hpet_addr), 0x400, HV_DEV);
+    /* Only while booting: then it is the first domain's, whose firmware may ask for it. */
+    hpet = hv_map_device(MADDR(acpi.hpet_addr), 0x400, HV_DEV_SHARED);
     if (!hpet)
         return 0;
     period = hpet[HPET_PERIOD];
