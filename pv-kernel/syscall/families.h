@@ -43,4 +43,32 @@ syscall_fn sys_gettimeofday, sys_time, sys_alarm, sys_setitimer, sys_getitimer, 
 syscall_fn sys_uname, sys_sethostname, sys_sysinfo, sys_getrandom, sys_reboot, sys_prlimit64;
 syscall_fn sys_getrlimit, sys_setrlimit, sys_syslog;
 
+/* file.c */
+syscall_fn sys_open, sys_openat, sys_creat, sys_close, sys_close_range, sys_pipe, sys_pipe2;
+syscall_fn sys_read, sys_write, sys_readv, sys_writev, sys_pread64, sys_pwrite64, sys_preadv;
+syscall_fn sys_pwritev, sys_lseek, sys_sendfile, sys_truncate, sys_ftruncate, sys_fsync, sys_sync;
+syscall_fn sys_fadvise64;
+
+/* fcntl.c */
+syscall_fn sys_dup, sys_dup2, sys_dup3, sys_fcntl, sys_flock, sys_ioctl;
+
+/* stat.c */
+syscall_fn sys_stat, sys_lstat, sys_fstat, sys_newfstatat, sys_statx, sys_statfs, sys_fstatfs;
+syscall_fn sys_access, sys_faccessat, sys_faccessat2, sys_chmod, sys_fchmod, sys_fchmodat;
+syscall_fn sys_chown, sys_lchown, sys_fchown, sys_fchownat, sys_utimensat;
+
+/* dir.c */
+syscall_fn sys_mkdir, sys_mkdirat, sys_mknod, sys_mknodat, sys_link, sys_linkat, sys_symlink;
+syscall_fn sys_symlinkat, sys_readlink, sys_readlinkat, sys_unlink, sys_rmdir, sys_unlinkat;
+syscall_fn sys_rename, sys_renameat, sys_renameat2, sys_chdir, sys_fchdir, sys_getcwd, sys_umask;
+syscall_fn sys_getdents64, sys_mount, sys_umount2;
+
+/* poll.c */
+syscall_fn sys_poll, sys_ppoll, sys_select, sys_pselect6;
+
+/* socket.c */
+syscall_fn sys_socket, sys_socketpair, sys_bind, sys_listen, sys_accept, sys_accept4, sys_connect;
+syscall_fn sys_sendto, sys_recvfrom, sys_sendmsg, sys_recvmsg, sys_shutdown, sys_getsockname;
+syscall_fn sys_getpeername, sys_setsockopt, sys_getsockopt;
+
 #endif
