@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""The control domain under test: what its devices do, wrong input, guests that misbehave.
+
+Whatever is wrong is one clear line and status 1, and leaves nothing behind: no domain, no frame.
+Whatever a guest does, the control domain goes on and can end it.
+"""
+
+import re
+from functools import partial
+
+from . import places
+from .report import Job, Result, check
+from .session import Session
+
+# Configs, each with what is wrong with it, and what the line must say.
+GOOD = {"name": '"good"', "kernel": '"/boot/pv-kernel"', "memory": "16"}
+WRONG_CONFIGS = [
+    ("no kernel file", {"kernel": '"/nowhere"'}, r"/nowhere: No such file"),
+    ("kernel that is text", {"kernel": '"/etc/motd"'}, r"/etc/motd: "),
+    ("kernel cut short", {"kernel": '"/tmp/short"'}, r"/tmp/short: "),
+    ("kernel that is a program", {"kernel": '"/bin/busybox"'}, r"/bin/busybox: "),
+    ("kernel that is a folder", {"kernel": '"/boot"'}, r"/boot: not a file"),
+    ("no ramdisk file", {"ramdisk": '"/nowhere"'}, r"/nowhere: No such file"),
+    ("no name", {"name": None}, r"name is missing"),
+    ("no kernel named", {"kernel": None}, r"kernel is missing"),
+    ("no memory named", {"memory": None}, r"memory is missing"),
+    ("memory that is text", {"memory": '"much"'}, r"memory"),
+    ("memory too small for the kernel", {"memory": "1"}, r"memory|MiB"),
+    ("more memory than there is", {"memory": "4096"}, r"not enough free memory"),
+    ("malformed line", {"memory": "= 16"}, r"syntax error"),
+]
+
+MISBEHAVIOURS = {"spin": "r", "flood": "", "lie": "", "crash": "c"}
+
+
+def config(session, changes):
+    """Writes /tmp/t.cfg: a good config, changed."""
+    settings = {key: value for key, value in {**GOOD, **changes}.items() if value is not None}
+    text = r"\n".join(f"{key} = {value}" for key, value in settings.items())
+    session.must(f"printf '{text}\\n' > /tmp/t.cfg")
+
+
+def unchanged(session, free, names=()):
+    check(set(session.domains()) == set(names), f"the guests {sorted(names)}",
+          sorted(session.domains()), session.machine.log_path)
+    now = session.await_free_pages(free)
+    check(now == free, f"{free} free pages, as before", now, session.machine.log_path)
+
+
+def wrong_input(hypervisor):
+    with Session(hypervisor, f"wrong-input-{hypervisor}") as session:
+        session.boot()
+        free = session.free_pages()
+        session.must("head -c 5000 /boot/pv-kernel > /tmp/short")
+        session.must_fail("xl-lite create /nowhere.cfg", r"/nowhere.cfg: No such file")
+        for _, changes, line in WRONG_CONFIGS:
+            config(session, changes)
+            session.must_fail("xl-lite create /tmp/t.cfg", line)
+        for command in ("destroy", "console"):
+            session.must_fail(f"xl-lite {command} nobody", r"nobody")
+        session.must_fail("xl-lite destroy 0", r"domain 0")
+        unchanged(session, free)
+        session.must("xl-lite create /etc/xen/one.cfg")
+        free_with_one = session.free_pages()
+        session.must_fail("xl-lite create /etc/xen/one.cfg", r"one: domain \d+ has this name")
+        unchanged(session, free_with_one, ["one"])
+        session.must("xl-lite destroy one")
+        unchanged(session, free)
+
+
+def misbehave(hypervisor):
+    """Each kind of bad guest runs beside a good one, takes input, and is ended."""
+    spec = {"ramdisk": str(places.BUILD / "tests" / "initramfs.cpio")}
+    with Session(hypervisor, f"misbehave-{hypervisor}", **spec) as session:
+        session.boot()
+        free = session.free_pages()
+        session.must("xl-lite create /etc/xen/one.cfg")
+        for how, state in MISBEHAVIOURS.items():
+            config(session, {"kernel": '"/boot/misbehave"', "extra": f'"how={how}"'})
+            session.must("xl-lite create /tmp/t.cfg")
+            # More than its ring and its terminal hold.
+            session.must("head -c 20000 /dev/zero | timeout 3 xl-lite console good >/dev/null; true")
+            check(re.search(state, session.domains()["good"].split()[-2]),
+                  f"the state {state!r} of a guest that does `{how}`", session.domains()["good"],
+                  session.machine.log_path)
+            answer = session.at_console("one", "echo $((6 * 7))")
+            check(answer.lines == ["42"], "the good guest's answer", answer.lines,
+                  session.machine.log_path)
+            session.must("xl-lite destroy good")
+        session.must("xl-lite destroy one")
+        unchanged(session, free)
+
+
+def devices(hypervisor):
+    """The program tests/user/devices.c decides a test a case."""
+    spec = {"ramdisk": str(places.BUILD / "tests" / "initramfs.cpio")}
+    with Session(hypervisor, f"devices-{hypervisor}", **spec) as session:
+        session.boot()
+        answer = session.control.run("devices")
+    verdicts = [re.match(r"(PASS|FAIL|SKIP) (\w+)(?:: (.*))?$", line) for line in answer.lines]
+    check(verdicts and all(verdicts), "a verdict a line", answer.text, session.machine.log_path)
+    return [Result(f"devices/{v[2]} [{hypervisor}]", v[1], 0.0, "the case to pass", v[3] or "",
+                   str(session.machine.log_path), v[3] or "") for v in verdicts]
+
+
+def jobs():
+    return [Job(f"session/{name} [{hypervisor}]", partial(run, hypervisor))
+            for hypervisor in ("pavane", "xen")
+            for name, run in (("devices", devices), ("wrong input", wrong_input),
+                              ("misbehaving guests", misbehave))]

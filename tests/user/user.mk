@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+#
+# What tests of the control domain bring into it: a program each from tests/user, guests that
+# misbehave, and an archive with them, which is loaded instead of the ordinary one.
+
+TEST_INITRAMFS := $(BUILD)/tests/initramfs.cpio
+USER_TESTS     := $(BUILD)/tests/user/devices
+
+CFLAGS_usertest := $(CFLAGS_tools) -Itools
+$(eval $(call flavour,usertest))
+$(eval $(call GUEST,misbehave,tests/guest/misbehave/main.c))
+
+$(USER_TESTS): $(BUILD)/tests/user/%: $(BUILD)/obj/usertest/tests/user/%.c.o $(LIBXLLITE)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(TOOLS_LDFLAGS) $^ -o $@ && $(OBJCOPY) --strip-all $@
+
+$(TEST_INITRAMFS): $(INITRAMFS) $(USER_TESTS) $(BUILD)/guests/misbehave.elf
+	$(call say,CPIO,$@)
+	$(Q)mkdir -p $(@D) && scripts/mkinitramfs $@ initramfs/control $(INITRAMFS_BASE) \
+	    $(CONTROL_FILES) boot/misbehave=$(BUILD)/guests/misbehave.elf \
+	    $(foreach test,$(USER_TESTS),bin/$(notdir $(test))=$(test))
+
+test-programs: $(TEST_INITRAMFS)
