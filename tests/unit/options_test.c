@@ -120,6 +120,9 @@ static void good_options(void **state)
     assert_int_equal(boot_options.dom0_mem, 2ul << 30);
     assert_int_equal(log_threshold, LOG_ERROR);
     assert_false(boot_options.noreboot);
+    assert_false(boot_options.guest_console);
+    parse("guest-console");
+    assert_true(boot_options.guest_console);
     parse("dom0_mem=65536");
     assert_int_equal(boot_options.dom0_mem, 64 << 20);
     parse("dom0_mem=4096b");

@@ -73,10 +73,11 @@ long child_destroy(struct child *c);
 
 /* The event of the channel, and the word answered. */
 bool child_echoes(struct child *c, uint64_t token);
-/* Gives others the CPU until the condition holds, for a second at most. */
-#define WAIT_FOR(cond)                                                                     \
+/* Gives others the CPU until the condition holds; if it does not, in the end gives up. */
+#define WAIT_FOR(cond) WAIT_SECONDS(cond, 10)
+#define WAIT_SECONDS(cond, seconds)                                                        \
     ({                                                                                     \
-        uint64_t end_ = pv_system_time() + PV_NS_PER_SEC;                                  \
+        uint64_t end_ = pv_system_time() + (seconds) * PV_NS_PER_SEC;                      \
         while (!(cond) && pv_system_time() < end_)                                         \
             HYPERVISOR_sched_op(SCHEDOP_yield, NULL);                                      \
         (cond);                                                                            \

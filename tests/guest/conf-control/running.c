@@ -84,6 +84,38 @@ CASE(run_free, "a destroyed domain gives back every frame",
     }
 }
 
+CASE(run_many, "domains as long as there is memory, destroyed in another order than they were made",
+     "domctl.createdomain:ENOMEM domctl.destroydomain:memory")
+{
+    static domid_t ids[2000];
+    uint64_t before = free_pages_at_rest();
+    struct xen_domctl op = create_op();
+    unsigned int n = 0;
+    long rc = 0;
+
+    op.u.createdomain.max_vcpus = 4;
+    for (; n < PV_ARRAY_SIZE(ids) && !rc; n += !rc) {
+        op.domain = 0;
+        rc = domctl(&op);
+        ids[n] = op.domain;
+        if (!rc && n % 2) {
+            struct xen_domctl vcpus = { .cmd = XEN_DOMCTL_max_vcpus, .u.max_vcpus.max = 4 };
+
+            vcpus.domain = op.domain;
+            rc = domctl(&vcpus);
+            n += rc != 0;
+        }
+    }
+    EXPECT_EQ(rc, -XEN_ENOMEM);
+    EXPECT_TRUE(n > 10);
+    for (unsigned int i = 0; i < n; i += 2)
+        EXPECT_EQ(domctl_simple(XEN_DOMCTL_destroydomain, ids[i]), 0);
+    for (unsigned int i = 1; i < n; i += 2)
+        EXPECT_EQ(domctl_simple(XEN_DOMCTL_destroydomain, ids[i]), 0);
+    if (conf_on_pavane())   /* Xen's pools have grown, and keep some pages */
+        expect_free(before);
+}
+
 CASE(run_scrubbed, "a frame that comes back is cleared before it is given to another",
      "domctl.destroydomain:scrub")
 {
