@@ -98,6 +98,46 @@ void device_unregister(const char *name, uint32_t major, uint32_t minor)
     inode_put(dir);
 }
 
+/* ---- From a node back to its name: in /dev itself, in /dev/pts or in /dev/xen ---- */
+
+struct node_search {
+    uint64_t ino;
+    char name[NAME_MAX + 1];
+};
+
+static int match_node(void *ctx, const char *name, uint64_t ino, uint32_t mode)
+{
+    struct node_search *search = ctx;
+
+    if (ino != search->ino || (mode & S_IFMT) != S_IFCHR)
+        return 0;
+    strlcpy(search->name, name, sizeof(search->name));
+    return 1;
+}
+
+static bool find_in(struct inode *dir, const struct inode *node, const char *where, char *buf,
+                    size_t size)
+{
+    struct node_search search = { .ino = node->ino };
+    uint64_t pos = 0;
+
+    if (!is_type(dir, S_IFDIR) || tmpfs_readdir(dir, &pos, match_node, &search) != 1)
+        return false;
+    snprintf(buf, size, "/dev/%s%s", where, search.name);
+    return true;
+}
+
+bool device_name(const struct inode *node, char *buf, size_t size)
+{
+    struct inode *xen = tmpfs_lookup(root, "xen");
+    bool found = node->dev == root->dev &&
+                 (find_in(root, node, "", buf, size) || find_in(pts, node, "pts/", buf, size) ||
+                  (xen && find_in(xen, node, "xen/", buf, size)));
+
+    inode_put(xen);
+    return found;
+}
+
 struct inode *devfs_root(void)
 {
     return inode_get(root);

@@ -60,6 +60,8 @@ struct file_ops {
     long (*ioctl)(struct file *f, unsigned long cmd, uint64_t arg);
     unsigned int (*poll)(struct file *f);       /* POLL bits now; wakers call poll_wake() */
     int (*mmap)(struct file *f, struct vma *vma);   /* sets vma->ops */
+    /* The page of contents @index, as frame_alloc made it, for mappings to share; NULL: a hole. */
+    void *(*page)(struct file *f, uint64_t index);
     int (*open)(struct file *f);                /* NULL: nothing to do */
     void (*release)(struct file *f);            /* the last reference went */
 };
@@ -154,6 +156,9 @@ int fs_mknod(struct inode *base, const char *path, uint32_t mode, uint32_t rdev)
 int fs_symlink(struct inode *base, const char *target, const char *path);
 int fs_link(struct inode *target, struct inode *base, const char *path);
 int fs_unlink(struct inode *base, const char *path, bool directory);
+#define RENAME_NOREPLACE 1u
+int fs_rename(struct inode *base, const char *path, struct inode *new_base, const char *new_path,
+              bool no_replace);
 
 /* ---- mount.c ---- */
 struct mount {

@@ -9,6 +9,8 @@
 void devfs_init(void);
 struct inode *devfs_root(void);             /* counted */
 struct inode *devpts_root(void);            /* the directory /dev/pts, counted */
+/* The path of a device's node, e.g. "/dev/pts/3"; false: it has none below /dev. */
+bool device_name(const struct inode *node, char *buf, size_t size);
 void memdev_init(void);                     /* null, zero, full, random, urandom */
 
 /* ---- procfs.c, proc_task.c, proc_system.c ---- */

@@ -225,3 +225,45 @@ int fs_unlink(struct inode *base, const char *path, bool directory)
     inode_put(dir);
     return rc;
 }
+
+/* ---- Renaming ---- */
+
+static int rename_name(struct inode *from, const char *name, struct inode *to,
+                       const char *new_name, bool no_replace)
+{
+    struct inode *there, *old;
+    bool busy;
+
+    if (is_dots(name) || is_dots(new_name))
+        return -EBUSY;
+    if (from->dev != to->dev)
+        return -EXDEV;
+    old = from->ops->lookup(from, name);
+    busy = old && old->mounted;
+    inode_put(old);
+    if (!old || busy)
+        return old ? -EBUSY : -ENOENT;
+    there = no_replace ? to->ops->lookup(to, new_name) : NULL;
+    inode_put(there);
+    if (there)
+        return -EEXIST;
+    return from->ops->rename ? from->ops->rename(from, name, to, new_name) : -EPERM;
+}
+
+int fs_rename(struct inode *base, const char *path, struct inode *new_base, const char *new_path,
+              bool no_replace)
+{
+    char name[NAME_MAX + 1], new_name[NAME_MAX + 1];
+    struct inode *from, *to;
+    int rc = path_parent_at(base, path, &from, name);
+
+    if (rc)
+        return rc;
+    rc = path_parent_at(new_base, new_path, &to, new_name);
+    if (!rc) {
+        rc = rename_name(from, name, to, new_name, no_replace);
+        inode_put(to);
+    }
+    inode_put(from);
+    return rc;
+}

@@ -3,9 +3,9 @@
  * The console's driver, and the kernel's own messages.
  *
  * In the first domain the console is the hypervisor's, which always has room and ends lines by
- * itself. In others it is the PV ring, which somebody else empties when he likes: programs wait for room; a
- * kernel message that finds none waits in `backlog` and goes out before anything else; what even
- * that has no room for is lost, and counted.
+ * itself. In others it is the PV ring, which somebody else empties when he likes: programs wait for
+ * room; a kernel message that finds none waits in `backlog` and goes out before anything else; what
+ * even that has no room for is lost, and counted.
  */
 #include "tty/tty.h"
 

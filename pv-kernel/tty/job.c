@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Job control: whose terminal it is. A session has at most one controlling terminal, and a terminal is
- * that of one session at most: `tty->sid` and the `tty` of every task in the session change together.
+ * Job control: whose terminal it is. A session has at most one controlling terminal, and a terminal
+ * is that of one session at most: `tty->sid` and the `tty` of every task in the session change
+ * together.
  */
 #include "mm/mm.h"
 #include "tty/tty.h"

@@ -3,9 +3,9 @@
  * Pseudo-terminals: opening /dev/ptmx makes one. What the master writes is typed on the slave, a
  * terminal called /dev/pts/N; what is written to the slave, and its echo, the master reads.
  *
- * The pair lives until the master and all files on the slave are closed. When the master goes, the slave
- * hangs up and its name disappears; when the last slave file goes, the master reads -EIO until
- * somebody opens the slave again.
+ * The pair lives until the master and all files on the slave are closed. When the master goes, the
+ * slave hangs up and its name disappears; when the last slave file goes, the master reads -EIO
+ * until somebody opens the slave again.
  */
 #include "fs/devfs.h"
 #include "fs/stream.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The door of tty/: terminals. A terminal is a line discipline (line.c: canonical and raw mode, echo,
- * keys) with a session and a window (tty.c, tty_ioctl.c, job.c), over a driver: the console
+ * The door of tty/: terminals. A terminal is a line discipline (line.c: canonical and raw mode,
+ * echo, keys) with a session and a window (tty.c, tty_ioctl.c, job.c), over a driver: the console
  * (console.c: the hypervisor's in the first domain, the PV ring in others) or the other side of a
  * pseudo-terminal (pty.c: /dev/ptmx, /dev/pts/N).
  */
@@ -14,8 +14,8 @@
 struct tty;
 
 /*
- * Starts listening to the console, and takes the kernel's messages over, so that they wait for nobody. 0
- * or the errno of binding its event.
+ * Starts listening to the console, and takes the kernel's messages over, so that they wait for
+ * nobody. 0 or the errno of binding its event.
  */
 int tty_init(void);
 /* Registers /dev/console, hvc0, tty0, tty and ptmx; after fs_init(). */
@@ -25,12 +25,5 @@ struct tty *console_tty(void);
 void tty_hangup(struct tty *tty);
 /* Session and group rules for job control: called by exit of a session's leader. */
 void tty_session_exit(struct task *leader);
-
-/*
- * prompt.c, for the monitor, which has no processes: prints the prompt, sleeps until a line has been typed
- * on the console, and copies it without its end, cut to size - 1 characters. Echoes; backspace
- * takes back a character, ^U the line, ^C starts again.
- */
-void tty_read_line(const char *prompt, char *line, size_t size);
 
 #endif

@@ -39,7 +39,9 @@ int tty_open_file(struct file *f, struct tty *tty, bool may_control);
 void tty_receive(struct tty *tty, const char *text, size_t len);
 void tty_writable(struct tty *tty);
 
-/* ---- tty_ioctl.c: @master: called on the master of a pseudo-terminal, which has no session ---- */
+/*
+ * ---- tty_ioctl.c: @master: called on the master of a pseudo-terminal, which has no session ----
+ */
 long tty_ioctl_on(struct tty *tty, unsigned long cmd, uint64_t arg, bool master);
 
 /* ---- job.c ---- */
