@@ -7,7 +7,7 @@
  *     {
  *         int from = (int)a, to = (int)b;
  *
- * so that its first line names the arguments a to f that it has.
+ * so that its first line names those it has of a to e and arg6 (a file is called f).
  */
 #ifndef PVK_FAMILIES_H
 #define PVK_FAMILIES_H
@@ -17,7 +17,7 @@
 #define SYSCALL_ARG(x) uint64_t x __attribute__((unused))
 #define SYSCALL(name)                                                                   \
     long name(SYSCALL_ARG(a), SYSCALL_ARG(b), SYSCALL_ARG(c), SYSCALL_ARG(d),           \
-              SYSCALL_ARG(e), SYSCALL_ARG(f))
+              SYSCALL_ARG(e), SYSCALL_ARG(arg6))
 
 /* proc.c */
 syscall_fn sys_fork, sys_vfork, sys_clone, sys_execve, sys_exit, sys_wait4, sys_waitid;

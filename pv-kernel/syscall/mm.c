@@ -10,7 +10,7 @@
 
 SYSCALL(sys_mmap)
 {
-    uint64_t addr = a, len = b, offset = f;
+    uint64_t addr = a, len = b, offset = arg6;
     int prot = (int)c, flags = (int)d, fd = (int)e;
     int sharing = flags & (MAP_SHARED | MAP_PRIVATE);
     struct file *file = NULL;
