@@ -251,8 +251,8 @@ SYSCALL(sys_pselect6)
     struct limit limit;
     long rc = limit_from_user(e, 1, &limit);
 
-    if (!rc && f)
-        rc = copy_from_user(&mask, f, sizeof(mask));
+    if (!rc && arg6)
+        rc = copy_from_user(&mask, arg6, sizeof(mask));
     if (!rc)
         rc = mask_begin(mask.mask, mask.size);
     if (rc)

@@ -247,7 +247,7 @@ SYSCALL(sys_recvfrom)
     if (rc)
         return rc;
     rc = receive_user(file, b, c, (int)d);
-    if (rc >= 0 && e && copy_to_user(f, &no_length, sizeof(no_length)))
+    if (rc >= 0 && e && copy_to_user(arg6, &no_length, sizeof(no_length)))
         return -EFAULT;
     return rc;
 }
