@@ -6,6 +6,7 @@
  * write gives -ENOSPC.
  */
 #include "fs/tmpfs.h"
+#include "mm/mm.h"
 
 #define PER_TABLE   (PAGE_SIZE / sizeof(void *))
 #define MAX_PAGES   (TMPFS_DIRECT + PER_TABLE * PER_TABLE)
@@ -30,7 +31,7 @@ static void *take_page(void)
 
     if (pages_used >= tmpfs_page_limit() || pv_nr_free_pages() <= LEAVE_FREE)
         return NULL;
-    page = pv_alloc_page();
+    page = frame_alloc();
     if (page)
         pages_used++;
     return page;
@@ -40,7 +41,7 @@ static void give_page(void **slot)
 {
     if (!*slot)
         return;
-    pv_free_page(*slot);
+    frame_put(*slot);           /* a mapping may keep it */
     *slot = NULL;
     pages_used--;
 }
@@ -165,4 +166,11 @@ static long data_write(struct file *f, const void *buf, size_t len, uint64_t *po
     return done || !len ? (long)done : -ENOSPC;
 }
 
-const struct file_ops tmpfs_file_ops = { .read = data_read, .write = data_write };
+static void *data_page(struct file *f, uint64_t index)
+{
+    return index < MAX_PAGES ? find_page(&tmpfs_node(f->inode)->data, index) : NULL;
+}
+
+const struct file_ops tmpfs_file_ops = {
+    .read = data_read, .write = data_write, .page = data_page,
+};

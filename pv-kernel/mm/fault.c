@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page faults: what an access to a mapping finds missing is made. A page of a private mapping is
- * ours alone from the first touch, zeroed or read from the file; after fork the first write of
- * either side copies it, unless the other side is gone by then.
+ * Page faults: what an access to a mapping finds missing is made: a page of zeroes, or the file's.
+ * A page is shared with the file, if that can hand it out, or after fork with the other process;
+ * the first write copies it, unless nobody else has it any more.
  */
 #include "fs/fs.h"
 #include "mm/internal.h"
 #include "proc/proc.h"
+
+#define AROUND 16u                  /* pages of a file that one fault brings in */
 
 static bool allowed(const struct vma *vma, bool write, bool exec)
 {
@@ -15,6 +17,46 @@ static bool allowed(const struct vma *vma, bool write, bool exec)
     if (exec)
         return vma->prot & PROT_EXEC;
     return vma->prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
+}
+
+static void *file_page(const struct vma *vma, uint64_t va)
+{
+    struct file *file = vma->file;
+
+    if (!file || !file->ops->page)
+        return NULL;
+    return file->ops->page(file, (vma->offset + (va - vma->start)) / PAGE_SIZE);
+}
+
+/*
+ * Maps the file's own pages, read-only, from va on: as many as there are in a row, within a table
+ * and AROUND, where nothing is mapped yet. 1 if there is none at va.
+ */
+static int map_file_pages(struct vma *vma, uint64_t va)
+{
+    uint64_t table_end = ALIGN_DOWN(va, L1_SPAN) + L1_SPAN;
+    uint64_t vma_end = min(vma->end, va + AROUND * PAGE_SIZE);
+    uint64_t end = min(vma_end, table_end);
+    struct pv_batch batch = { .nr = 0 };
+    void *page = file_page(vma, va);
+    const uint64_t *entry;
+    int rc;
+
+    if (!page)
+        return 1;
+    rc = pt_build(vma->space, va);
+    if (rc)
+        return rc;
+    entry = pt_entry(vma->space, va);
+    for (; page && va < end && !*entry; entry++) {
+        frame_get(page);
+        pv_batch_add(&batch, pt_maddr(entry),
+                     pv_pte(pv_va_to_mfn(page), pte_flags(vma->prot, false)));
+        va += PAGE_SIZE;
+        page = file_page(vma, va);
+    }
+    BUG_ON(pv_batch_flush(&batch));
+    return 0;
 }
 
 static int new_page(struct vma *vma, uint64_t va)
@@ -57,8 +99,15 @@ int fault_in(struct vma *vma, uint64_t va, bool write)
     const uint64_t *entry = pt_entry(vma->space, va);
 
     va = ALIGN_DOWN(va, PAGE_SIZE);
-    if (!entry || !*entry)
-        return vma->ops && vma->ops->fault ? vma->ops->fault(vma, va, write) : new_page(vma, va);
+    if (!entry || !*entry) {
+        int rc = 1;
+
+        if (vma->ops && vma->ops->fault)
+            return vma->ops->fault(vma, va, write);
+        if (!write)
+            rc = map_file_pages(vma, va);
+        return rc == 1 ? new_page(vma, va) : rc;
+    }
     if (!write || *entry & PV_PTE_RW)
         return 0;
     return *entry & PTE_FOREIGN ? -EFAULT : make_writable(vma, va, *entry);

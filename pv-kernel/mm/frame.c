@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counts of user mappings: how many leaves of how many spaces name a page of ours. A page that
- * fork shares has more than one, and a write to it makes a copy.
+ * Counts of pages that user code maps: how many leaves of how many spaces name one, and whether a
+ * file holds it. A page that fork shares has more than one, and a write to it makes a copy.
  */
 #include "mm/internal.h"
 

@@ -18,15 +18,11 @@ struct space {
  * counted (another domain's, a device's); or PTE_NONE, a counted frame that nobody may touch now
  * (PROT_NONE), kept in an entry that is not present.
  */
+#define L1_SPAN     (PAGE_SIZE * 512)       /* bytes that one level-1 table maps */
 #define PTE_FOREIGN 0x200ul
 #define PTE_NONE    0x400ul
 
-/* ---- frame.c: counts of user mappings, by home address ---- */
-void frames_init(void);
-void *frame_alloc(void);        /* a page of zeroes with count 1, or NULL */
-void frame_get(void *page);
-void frame_put(void *page);     /* frees the page with the last count */
-unsigned int frame_refs(const void *page);
+void frames_init(void);         /* frame.c */
 
 void kmalloc_init(void);        /* kmalloc.c */
 

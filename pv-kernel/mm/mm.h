@@ -92,6 +92,15 @@ pv_mfn_t space_frame(struct space *s, uint64_t va);
 /* The machine address of the level-1 entry for @va, its table built if missing; 0: no memory. */
 uint64_t space_pte_maddr(struct space *s, uint64_t va);
 
+/*
+ * ---- frame.c: pages with a count, by home address: of user mappings, and one of the file that a
+ * page belongs to. A page with more than one is not written through a private mapping.
+ */
+void *frame_alloc(void);        /* a page of zeroes with count 1, or NULL */
+void frame_get(void *page);
+void frame_put(void *page);     /* frees the page with the last count */
+unsigned int frame_refs(const void *page);
+
 /* ---- uaccess.c: 0 or -EFAULT; strings: length or -EFAULT, -ENAMETOOLONG ---- */
 int copy_from_user(void *dst, uint64_t src, size_t len);
 int copy_to_user(uint64_t dst, const void *src, size_t len);
