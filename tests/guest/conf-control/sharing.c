@@ -250,3 +250,54 @@ CASE(grant_table_bad, "bad domains, counts, commands and pointers",
     EXPECT_EQ(HYPERVISOR_grant_table_op(99, &size, 1), -XEN_ENOSYS);
     EXPECT_EQ(HYPERVISOR_grant_table_op(GNTTABOP_set_version, &set, 1), -XEN_EINVAL);
 }
+
+CASE(share_frame_types, "getpageframeinfo3 tells what a domain's frames are",
+     "domctl.getpageframeinfo3:effect domctl.getpageframeinfo3:E2BIG")
+{
+    static const uint32_t expected[] = {
+        XEN_DOMCTL_PFINFO_NOTAB, XEN_DOMCTL_PFINFO_L1TAB, XEN_DOMCTL_PFINFO_L2TAB,
+        XEN_DOMCTL_PFINFO_L3TAB, XEN_DOMCTL_PFINFO_L4TAB | XEN_DOMCTL_PFINFO_LPINTAB,
+        XEN_DOMCTL_PFINFO_XTAB,
+    };
+    struct xen_domctl get = { .cmd = XEN_DOMCTL_getpageframeinfo3 };
+    xen_pfn_t frames[PV_ARRAY_SIZE(expected)];
+    struct child c;
+
+    if (!child_build(&c, child_spin))
+        return;
+    frames[0] = c.mfn[CHILD_CODE].nr;
+    for (unsigned int i = 0; i < 4; i++)
+        frames[1 + i] = c.mfn[CHILD_L1 + i].nr;
+    frames[5] = pv_va_to_mfn(&c).nr;
+    get.domain = c.id;
+    get.u.getpageframeinfo3.num = PV_ARRAY_SIZE(frames);
+    set_xen_guest_handle(get.u.getpageframeinfo3.array, frames);
+    EXPECT_EQ(domctl(&get), 0);
+    for (unsigned int i = 0; i < PV_ARRAY_SIZE(frames); i++)
+        EXPECT_EQ(frames[i], expected[i]);
+    get.u.getpageframeinfo3.num = 1025;
+    EXPECT_EQ(domctl(&get), -XEN_E2BIG);
+    EXPECT_EQ(child_destroy(&c), 0);
+}
+
+CASE(share_reset_vcpu, "setvcpucontext without a context takes the vCPU's away",
+     "domctl.setvcpucontext:reset")
+{
+    static struct vcpu_guest_context ctx;
+    struct xen_domctl op = { .cmd = XEN_DOMCTL_setvcpucontext };
+    struct xen_domctl_getdomaininfo info;
+    struct child c;
+
+    if (!child_build(&c, child_spin))
+        return;
+    op.domain = c.id;
+    EXPECT_EQ(domain_info(c.id, &info), 0);
+    EXPECT_EQ(info.nr_online_vcpus, 1);
+    EXPECT_EQ(domctl(&op), 0);
+    EXPECT_EQ(domain_info(c.id, &info), 0);
+    EXPECT_EQ(info.nr_online_vcpus, 0);
+    op.cmd = XEN_DOMCTL_getvcpucontext;
+    set_xen_guest_handle(op.u.vcpucontext.ctxt, &ctx);
+    EXPECT_EQ(domctl(&op), -XEN_ENODATA);
+    EXPECT_EQ(child_destroy(&c), 0);
+}
