@@ -52,6 +52,7 @@ $(eval $(call unit_test,mm_pairs,tests/unit/mm/pairs_test.c $(UNIT_MM_SOURCES),u
 $(eval $(call unit_test,mm_fuzz,tests/unit/mm/fuzz_test.c tests/unit/mm/steps.c \
     $(UNIT_MM_SOURCES),unit_mm))
 $(eval $(call unit_test,page_alloc,tests/unit/mm/page_alloc_test.c $(UNIT_MM_SOURCES),unit_mm))
+$(eval $(call unit_test,retire,tests/unit/retire_test.c hypervisor/domain/retire.c,unit_mm))
 $(eval $(call unit_test,lookup,tests/unit/mm/lookup_test.c hypervisor/x86/extable.c))
 
 # pv-kernel's.
