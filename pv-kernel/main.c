@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * pv-kernel: a mini kernel for the paravirtualized interface, and the guest that the hypervisor
- * embeds.  It greets, and then serves a monitor on the console.
+ * embeds.  It greets; with an initramfs it runs the Linux programs in there, beginning with
+ * /init, and without one it serves a monitor on the console.
  *
  * Command line:
- *   token=TEXT    says "token TEXT" after the greeting
- *   exit=HOW      shuts down after the greeting: reboot, poweroff or crash; none (the default)
- *                 goes on to the monitor
+ *   token=TEXT      says "token TEXT" after the greeting
+ *   exit=HOW        shuts down after the greeting: reboot, poweroff or crash; none (the default)
+ *                   goes on
+ *   init=PATH       the first program, instead of /init
+ *   debug=syscalls  names the system calls that programs miss
  */
 #include "arch/arch.h"
-#include "monitor/monitor.h"
+#include "fs/fs.h"
+#include "mm/mm.h"
 #include "monitor/input.h"
+#include "monitor/monitor.h"
+#include "proc/proc.h"
+#include "syscall/syscall.h"
+#include "tty/terminal.h"
+#include "xen/devices.h"
 
 #define VERSION "0.1"
 
@@ -48,18 +57,59 @@ static void exit_if_asked(void)
         pv_printf("exit=%s: not one of reboot, poweroff, crash, none\n", how);
 }
 
-int guest_main(const struct start_info *si)
+/* The archive's pages are ours to use once its files have copies. */
+static void unpack_initramfs(const struct start_info *si)
 {
-    struct platform platform;
+    unsigned int pages = (unsigned int)(ALIGN_UP(si->mod_len, PAGE_SIZE) / PAGE_SIZE);
+    int rc = initramfs_unpack((const void *)si->mod_start, si->mod_len);
+
+    if (rc)
+        pv_panic("pv-kernel: the initramfs can't be unpacked (error %d)\n", -rc);
+    pv_free_pages((void *)si->mod_start, pages);
+}
+
+/* With an initramfs: the rooms in the order in which they need each other, then the programs. */
+static _Noreturn void run_programs(const struct start_info *si)
+{
+    static char path[64] = "/init";
+    static char *const argv[] = { path, NULL };
+    static char *const envp[] = { "HOME=/", "PATH=/bin:/sbin:/usr/bin:/usr/sbin", "TERM=linux",
+                                  NULL };
     int rc;
 
-    (void)si;
-    platform_identify(&platform);
-    greet(&platform);
-    exit_if_asked();
-    rc = input_init();
+    mm_init();
+    proc_init();
+    syscall_init();
+    rc = tty_init();
+    if (rc)
+        pv_panic("pv-kernel: no console input (error %d)\n", rc);
+    fs_init();
+    tty_devices_init();
+    xen_devices_init();
+    unpack_initramfs(si);
+    pv_option("init", path, sizeof(path));
+    start_init(path, argv, envp);
+    idle_loop();
+}
+
+static _Noreturn void run_monitor(const struct platform *platform)
+{
+    int rc = input_init();
+
     if (rc)
         pv_panic("pv-kernel: no console input (error %d)\n", rc);
     pv_printf("Ready. Type \"help\".\n");
-    monitor_run(&platform);
+    monitor_run(platform);
+}
+
+int guest_main(const struct start_info *si)
+{
+    struct platform platform;
+
+    platform_identify(&platform);
+    greet(&platform);
+    exit_if_asked();
+    if (si->mod_len)
+        run_programs(si);
+    run_monitor(&platform);
 }
