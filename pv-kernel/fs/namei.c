@@ -80,7 +80,9 @@ static int next_name(struct walk *w)
     return 0;
 }
 
-/* Puts the link's text in front of the rest. */
+/*
+ * Puts the link's text in front of the rest, which begins with the slashes behind the link's name.
+ */
 static int splice_link(struct walk *w, struct inode *link)
 {
     size_t rest = strlen(w->rest);
@@ -127,6 +129,39 @@ static int follow_link(struct walk *w, struct inode **next)
     return rc;
 }
 
+/* Whether only slashes follow. */
+static bool is_last(const struct walk *w)
+{
+    const char *rest = w->rest;
+
+    while (*rest == '/')
+        rest++;
+    return !*rest;
+}
+
+/* The path went through @next, which is the walk's now. */
+static int arrive(struct walk *w, struct inode *next, bool last, bool must_be_dir)
+{
+    if (must_be_dir && !is_type(next, S_IFDIR)) {
+        inode_put(next);
+        return -ENOTDIR;
+    }
+    if (!last) {
+        move_to(w, next);
+        return 0;
+    }
+    w->found = next;
+    return 1;
+}
+
+/* A path that ends with where we are: "/", or a link to it. */
+static int stop_here(struct walk *w)
+{
+    w->name[0] = '\0';
+    w->found = w->flags & WALK_PARENT ? NULL : inode_get(w->dir);
+    return 1;
+}
+
 /* One name; 1 when the walk has arrived. */
 static int step(struct walk *w)
 {
@@ -139,35 +174,18 @@ static int step(struct walk *w)
     if (!is_type(w->dir, S_IFDIR))
         return -ENOTDIR;
     slash = *w->rest == '/';
-    skip_slashes(w);
-    last = !*w->rest;
+    last = is_last(w);
     if (last && w->flags & WALK_PARENT)
         return 1;
     next = dir_lookup(w->dir, w->name);
     if (!next)
-        return last && w->flags & WALK_MISSING_OK && (!slash || w->flags & WALK_PARENT) ? 1 : -ENOENT;
-    if (is_type(next, S_IFLNK) && (!last || slash || w->flags & WALK_FOLLOW)) {
+        return last && w->flags & WALK_MISSING_OK && !slash ? 1 : -ENOENT;
+    if (is_type(next, S_IFLNK) && (slash || w->flags & WALK_FOLLOW)) {
         rc = follow_link(w, &next);
-        if (rc)
+        if (rc || !next)
             return rc;
-        if (!next) {
-            skip_slashes(w);
-            last = !*w->rest;       /* a link to "/" */
-            next = last ? inode_get(w->dir) : NULL;
-        }
-        if (!next)
-            return 0;
     }
-    if (slash && !is_type(next, S_IFDIR)) {
-        inode_put(next);
-        return -ENOTDIR;
-    }
-    if (last) {
-        w->found = next;
-        return 1;
-    }
-    move_to(w, next);
-    return 0;
+    return arrive(w, next, last, slash);
 }
 
 /* On success the caller owns w->dir and w->found. */
@@ -190,15 +208,11 @@ static int walk(struct walk *w, struct inode *base, const char *path, int flags)
     if (*path == '/' || (!base && !current->cwd))
         base = fs_root;
     w->dir = inode_get(base ? base : current->cwd);
-    skip_slashes(w);
     rc = 0;
-    if (!*w->rest) {
-        w->name[0] = '\0';
-        w->found = flags & WALK_PARENT ? NULL : inode_get(w->dir);
-        rc = 1;
+    while (!rc) {
+        skip_slashes(w);
+        rc = *w->rest ? step(w) : stop_here(w);
     }
-    while (!rc)
-        rc = step(w);
     kfree(w->path);
     if (rc == 1)
         return 0;
