@@ -38,3 +38,6 @@ $(foreach tool,$(TOOLS),$(eval $(call TOOL,$(tool))))
 
 .PHONY: tools
 tools: $(addprefix $(BUILD)/tools/,$(TOOLS))
+
+# A guest that uses and misuses what the daemons offer (tests/system).
+$(eval $(call GUEST,tenant,tests/system/guests/tenant.c))

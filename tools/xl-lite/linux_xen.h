@@ -56,7 +56,7 @@ struct ioctl_evtchn_port {
 #define IOCTL_EVTCHN_UNBIND _IOC(_IOC_NONE, 'E', 3, sizeof(struct ioctl_evtchn_port))
 #define IOCTL_EVTCHN_NOTIFY _IOC(_IOC_NONE, 'E', 4, sizeof(struct ioctl_evtchn_port))
 
-/* xenbus_backend: its one page is the kernel's own xenstore ring; the result is that ring's port. */
+/* xenbus_backend: its page is the kernel's own xenstore ring; the result is that ring's port. */
 #define IOCTL_XENBUS_BACKEND_EVTCHN _IOC(_IOC_NONE, 'B', 0, 0)
 
 #endif

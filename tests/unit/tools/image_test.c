@@ -67,7 +67,8 @@ static void make(struct fixture *f)
     f->file.header.e_phnum = 2;
     f->file.header.e_phoff = offsetof(struct file, program);
     f->file.header.e_entry = BASE + 0x10040;
-    f->file.program[0] = (Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = offsetof(struct file, notes) };
+    f->file.program[0].p_type = PT_NOTE;
+    f->file.program[0].p_offset = offsetof(struct file, notes);
     f->file.program[1] = (Elf64_Phdr){
         .p_type = PT_LOAD, .p_offset = offsetof(struct file, code), .p_filesz = 256,
         .p_memsz = 0x2000, .p_paddr = 0x10000, .p_vaddr = BASE + 0x10000,

@@ -37,7 +37,7 @@ static struct client connect_as(domid_t domid)
     return client;
 }
 
-/* A message from the server as text, zeros as '|'; "" if there is none. Errors and events say so. */
+/* A message from the server, zeros as '|'; "" if there is none. Errors and events say so. */
 static const char *receive(struct client *client)
 {
     static char text[2 * XENSTORE_PAYLOAD_MAX];

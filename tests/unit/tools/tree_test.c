@@ -152,7 +152,8 @@ static void guests_have_limits(void **state)
     assert_int_equal(rc, -ENOSPC);
     assert_int_equal(tree_owned(&tree, 1), TREE_GUEST_NODES);
     assert_int_equal(tree_remove(&tree, 1, "/local/domain/1/n0"), 0);
-    assert_int_equal(tree_mkdir(&tree, 1, "/local/domain/1/a/b"), -ENOSPC); /* two, and room for one */
+    /* Two are missing, and there is room for one. */
+    assert_int_equal(tree_mkdir(&tree, 1, "/local/domain/1/a/b"), -ENOSPC);
     assert_int_equal(tree_owned(&tree, 1), TREE_GUEST_NODES - 1);
     assert_int_equal(tree_remove(&tree, 0, "/local/domain/1"), 0);
     assert_int_equal(tree_owned(&tree, 1), 0);
