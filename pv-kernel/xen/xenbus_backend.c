@@ -32,15 +32,14 @@ static int ring_ready(void)
     return 0;
 }
 
-static int no_page(struct vma *vma, uint64_t va, bool write)
+/* The page goes in at the first touch, in each process that inherits the mapping, too. */
+static int ring_fault(struct vma *vma, uint64_t va, bool write)
 {
-    (void)vma;
-    (void)va;
     (void)write;
-    return -EFAULT;
+    return space_map_frame(vma, va, pv_va_to_mfn(ring), vma->prot & PROT_WRITE, DOMID_SELF);
 }
 
-static const struct vma_ops ring_vma_ops = { .fault = no_page, .no_fork = true };
+static const struct vma_ops ring_vma_ops = { .fault = ring_fault };
 
 static int backend_mmap(struct file *f, struct vma *vma)
 {
@@ -52,8 +51,7 @@ static int backend_mmap(struct file *f, struct vma *vma)
     if (vma->offset || vma->end - vma->start != PAGE_SIZE)
         return -EINVAL;
     vma->ops = &ring_vma_ops;
-    return space_map_frame(vma, vma->start, pv_va_to_mfn(ring), vma->prot & PROT_WRITE,
-                           DOMID_SELF);
+    return 0;
 }
 
 static long backend_ioctl(struct file *f, unsigned long cmd, uint64_t arg)

@@ -25,7 +25,8 @@ CONTROL_MEMORY = "dom0_mem=96M"
 INITRAMFS = "initramfs.cpio"
 KERNEL = "guests/pv-kernel.elf"
 
-# For one answer, in seconds: generous, for the host may be busy with other things.
+# For the whole of a session, and for one answer, in seconds: generous, for the host may be busy with other things.
+TIME_LIMIT = 900
 ANSWER_LIMIT = 60
 
 # For the daemons to let go of a guest that is gone.
@@ -75,9 +76,9 @@ class Session:
 
     def __init__(self, hypervisor="pavane", name="session", **spec):
         append = f"{CONTROL_MEMORY} {spec.pop('append', '')}".strip()
-        self.machine = Machine(Spec(hypervisor=hypervisor, guest=str(places.BUILD / KERNEL),
-                                    ramdisk=str(places.BUILD / INITRAMFS), append=append, **spec),
-                               name, limit=900)
+        spec = {"guest": str(places.BUILD / KERNEL), "ramdisk": str(places.BUILD / INITRAMFS),
+                **spec}
+        self.machine = Machine(Spec(hypervisor=hypervisor, append=append, **spec), name, TIME_LIMIT)
         self.control = Shell(self.machine, CONTROL_PROMPT)
 
     def __enter__(self):

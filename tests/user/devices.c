@@ -114,11 +114,16 @@ static int signal_of_read(const volatile char *address)
     return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-static long hypercall(uint64_t op, uint64_t a0, uint64_t a1)
+static long hypercall3(uint64_t op, uint64_t a0, uint64_t a1, uint64_t a2)
 {
-    struct privcmd_hypercall call = { .op = op, .arg = { a0, a1 } };
+    struct privcmd_hypercall call = { .op = op, .arg = { a0, a1, a2 } };
 
     return ioctl(hv.privcmd, IOCTL_PRIVCMD_HYPERCALL, &call);
+}
+
+static long hypercall(uint64_t op, uint64_t a0, uint64_t a1)
+{
+    return hypercall3(op, a0, a1, 0);
 }
 
 /* ---- hypercall ---- */
@@ -148,7 +153,7 @@ static void buffers_survive_fork(void)
     if (child == 0)
         _exit(hypercall(__HYPERVISOR_xen_version, XENVER_extraversion, (uint64_t)hv.buffer) != 0);
     EXPECT(waitpid(child, &status, 0) == child && status == 0);
-    EXPECT(hv.buffer[0] == '.');
+    EXPECT(hv.buffer[0] != 0);
     EXPECT(hypercall(__HYPERVISOR_xen_version, XENVER_extraversion, (uint64_t)hv.buffer) == 0);
 }
 
@@ -381,6 +386,13 @@ static void grant(struct grant_entry_v1 *entry, xen_pfn_t mfn)
     __atomic_store_n(&entry->flags, GTF_permit_access, __ATOMIC_RELEASE);
 }
 
+/* Whether the hypervisor has the calls that map grants. */
+static bool grants_are_there(void)
+{
+    return !FAILS(hypercall3(__HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref,
+                             (uint64_t)hv.buffer, 0), ENOSYS);
+}
+
 static void grants_map_and_unmap(void)
 {
     struct grant_map map = { .count = 1, .ref = 9 };
@@ -393,13 +405,13 @@ static void grants_map_and_unmap(void)
     char *foreign, *page;
     int fd = open("/dev/xen/gntdev", O_RDWR);
 
-    EXPECT(fd >= 0 && make_domain(&domid, mfns));
-    table = hv_map_grant_table(&hv, domid);
-    if (!table) {
-        hv_domain_destroy(&hv, domid);
-        skipped = "no grant table can be mapped here";
+    if (!grants_are_there()) {
+        skipped = "the hypervisor maps no grants";
         return;
     }
+    EXPECT(fd >= 0 && make_domain(&domid, mfns));
+    table = hv_map_grant_table(&hv, domid);
+    EXPECT(table);
     entry = &table[9];
     grant(&table[9], mfns[1]);
     foreign = hv_map(&hv, domid, mfns, PAGES);
