@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The door of syscall/: the Linux x86-64 system calls, one table: number -> name, handler. A hole
- * is -ENOSYS (named once a process on the console if `debug=syscalls` is given). Handlers take the
- * six registers and return a result or a negative errno; a file per family.
+ * is -ENOSYS (and named on the console if `debug=syscalls` is given). Handlers take the six
+ * registers and return a result or a negative errno; a file per family (families.h).
  */
 #ifndef PVK_SYSCALL_H
 #define PVK_SYSCALL_H
