@@ -52,6 +52,12 @@ static long choose_place(struct space *s, uint64_t addr, uint64_t len, int flags
     return at ? (long)at : -ENOMEM;
 }
 
+/* A file's contents are not written through a mapping. */
+static bool shares_file(const struct vma *vma)
+{
+    return vma->flags & MAP_SHARED && vma->file && !vma->ops;
+}
+
 /* What kind of mapping it is: the device says, or it is memory. */
 static int attach_file(struct vma *vma, struct file *file)
 {
@@ -62,8 +68,7 @@ static int attach_file(struct vma *vma, struct file *file)
         return file->ops->mmap(file, vma);
     if (!file->inode || (file->inode->mode & S_IFMT) != S_IFREG)
         return -ENODEV;
-    /* A private copy of each page can't show writes to others. */
-    return vma->flags & MAP_SHARED && vma->prot & PROT_WRITE ? -ENODEV : 0;
+    return shares_file(vma) && vma->prot & PROT_WRITE ? -ENODEV : 0;
 }
 
 long space_mmap(struct space *s, uint64_t addr, uint64_t len, int prot, int flags,
@@ -181,6 +186,8 @@ long space_mprotect(struct space *s, uint64_t addr, uint64_t len, int prot)
         /* What lies before a hole is changed, as on Linux. */
         if (!vma)
             rc = -ENOMEM;
+        else if (prot & PROT_WRITE && shares_file(vma))
+            rc = -EACCES;
         else
             rc = protect_vma(s, vma, prot);
         at = vma ? vma->end : end;
