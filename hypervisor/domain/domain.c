@@ -94,6 +94,7 @@ static void domain_free(struct domain *d)
     event_domain_destroy(d);
     if (d->shared_info)
         free_hv_pages(d->shared_info, 0);
+    guest_map_free(d);
     free_hv_pages(d, 0);
 }
 

@@ -156,6 +156,7 @@ struct domain {
     /* mm/: guarded by lock */
     spinlock_t lock;
     u64 tot_pages, max_pages;       /* frames that exist: tot_pages is atomic */
+    struct guest_map *memory_map;   /* the toolstack's for the guest, NULL: none */
     u64 vm_assist;                  /* bit n: type n enabled */
     u64 tlb_cpus;                   /* atomic: CPUs that may hold translations of ours */
     u8 iopl;

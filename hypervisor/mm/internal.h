@@ -102,6 +102,11 @@ void note_done(XEN_GUEST_HANDLE(uint) pdone, unsigned int done);
 /* The CPUs on which the vCPUs of the guest's bitmap at @ptr run: 0 or -EFAULT. */
 int flush_mask_cpus(const struct domain *d, unsigned long ptr, u64 *cpus);
 
+/* guest_map.c: sub-ops of memory_op */
+long op_memory_map(XEN_GUEST_HANDLE(void) arg, unsigned long start);
+long op_set_memory_map(XEN_GUEST_HANDLE(void) arg, unsigned long start);
+long op_machine_memory_map(XEN_GUEST_HANDLE(void) arg, unsigned long start);
+
 /* pt_walk.c: reads one entry of a table frame; false if the frame can't be read. */
 bool peek_entry(mfn_t table, unsigned int index, u64 *pte);
 

@@ -6,7 +6,6 @@
  * in the high bits of cmd, as the ABI has it (memory.h). Such commands return how many extents were
  * done: less than asked is no error code but the count.
  */
-#include "boot/boot.h"
 #include "control/policy.h"
 #include "domain/domain.h"
 #include "grant/grant.h"
@@ -75,34 +74,6 @@ static long op_machphys_mapping(XEN_GUEST_HANDLE(void) arg, unsigned long start)
     };
 
     return copy_arg_to_guest(arg, &m) ? 0 : -EFAULT;
-}
-
-struct e820_entry {
-    u64 addr, size;
-    u32 type;
-} __packed;
-
-static long op_machine_memory_map(XEN_GUEST_HANDLE(void) arg, unsigned long start)
-{
-    struct xen_memory_map map;
-    unsigned int n;
-
-    if (!current->domain->privileged)
-        return -EPERM;
-    if (!copy_arg_from_guest(&map, arg))
-        return -EFAULT;
-    n = bootinfo.nr_mem;
-    if (map.nr_entries < n)
-        return -EINVAL;
-    for (unsigned int i = 0; i < n; i++) {
-        const struct mem_range *r = &bootinfo.mem[i];
-        struct e820_entry e = { .addr = r->base, .size = r->len, .type = r->type };
-
-        if (!copy_to_guest_raw(handle_addr(map.buffer) + i * sizeof(e), &e, sizeof(e)))
-            return -EFAULT;
-    }
-    map.nr_entries = n;
-    return copy_arg_to_guest(arg, &map) ? 0 : -EFAULT;
 }
 
 /* ---- Changes: each does one extent, true if it could ---- */
@@ -261,6 +232,8 @@ static memory_fn *const ops[] = {
     [XENMEM_current_reservation] = op_current_reservation,
     [XENMEM_maximum_reservation] = op_maximum_reservation,
     [XENMEM_populate_physmap] = op_populate,
+    [XENMEM_memory_map] = op_memory_map,
+    [XENMEM_set_memory_map] = op_set_memory_map,
     [XENMEM_machine_memory_map] = op_machine_memory_map,
     [XENMEM_machphys_mapping] = op_machphys_mapping,
     [XENMEM_maximum_gpfn] = op_maximum_gpfn,

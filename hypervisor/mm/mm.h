@@ -156,6 +156,7 @@ int mm_domain_release(struct domain *d);
 /* ---- mm calls of the rest of the hypervisor ---- */
 /* Loads @v's page-table root for its mode (kernel or user). */
 void mm_load_root(struct vcpu *v);
+void guest_map_free(struct domain *d);           /* the memory map that the toolstack gave it */
 /*
  * If @va maps a frame of @v's domain that is a validated level-1 table, the entry that @va lies
  * in, through the direct map; *@table is that frame, whose use and reference the caller then
