@@ -64,7 +64,7 @@ class Demo:
         machine = self.session.machine
         config = self.config("two")
         begin = machine.now()
-        machine.send(f"xl-lite create -c {config}\r")
+        self.session.control.type(f"xl-lite create -c {config}\r")
         machine.expect(FIRST_OUTPUT, begin + ANSWER_LIMIT)
         seconds = machine.lines[machine.passed() - 1].seconds - begin
         Shell(machine, GUEST_PROMPT).await_prompt()

@@ -10,6 +10,7 @@ different where they were typed; so an echo of what was typed never counts as an
 
 import re
 import secrets
+import time
 from dataclasses import dataclass
 
 from . import places
@@ -28,6 +29,9 @@ KERNEL = "guests/pv-kernel.elf"
 # For the whole of a session, and for one answer, in seconds: generous, for the host may be busy with other things.
 TIME_LIMIT = 900
 ANSWER_LIMIT = 60
+
+# Between two keys, in seconds.
+KEY_TIME = 0.002
 
 # For the daemons to let go of a guest that is gone.
 RELEASE_LIMIT = 10
@@ -57,13 +61,19 @@ class Shell:
         """Types a command and waits for the next prompt."""
         mark = secrets.token_hex(4)
         # Where this is echoed, quotes and $? stand between the parts of the marks.
-        self.machine.send(f'echo "<""{mark}"; {command}; echo ">"$?" {mark}"\r')
+        self.type(f'echo "<""{mark}"; {command}; echo ">"$?" {mark}"\r')
         begin = self._line(rf"^<{mark}$", limit)
         end = self._line(rf"^>\d+ {mark}$", limit)
         self.await_prompt(limit)
         lines = self.machine.lines[begin + 1:end]
         return Answer(int(self.machine.lines[end].text[1:].split()[0]),
                       [line.text for line in lines], (lines or self.machine.lines)[0].seconds)
+
+    def type(self, text):
+        """Key by key: the hypervisor keeps only so many until the kernel comes to take them."""
+        for key in text:
+            self.machine.send(key)
+            time.sleep(KEY_TIME)
 
     def _line(self, pattern, limit):
         """The index of the next line that matches."""
@@ -110,7 +120,7 @@ class Session:
 
     def at_console(self, name, command):
         """What a guest answers to a command typed on its console."""
-        self.machine.send(f"xl-lite console {name}\r")
+        self.control.type(f"xl-lite console {name}\r")
         self.machine.expect(rf"xl-lite console {name}", self.machine.now() + ANSWER_LIMIT)
         guest = Shell(self.machine, GUEST_PROMPT)
         self.machine.send("\r")

@@ -25,12 +25,14 @@ WRONG_CONFIGS = [
     ("no kernel named", {"kernel": None}, r"kernel is missing"),
     ("no memory named", {"memory": None}, r"memory is missing"),
     ("memory that is text", {"memory": '"much"'}, r"memory"),
-    ("memory too small for the kernel", {"memory": "1"}, r"memory|MiB"),
-    ("more memory than there is", {"memory": "4096"}, r"not enough free memory"),
+    ("memory too small for the ramdisk", {"memory": "1", "ramdisk": '"/boot/guest.cpio"'},
+     r"do not fit into|too little|memory"),
+    ("more memory than there is", {"memory": "4096"}, r"MiB are free"),
     ("malformed line", {"memory": "= 16"}, r"syntax error"),
 ]
 
-MISBEHAVIOURS = {"spin": "r", "flood": "", "lie": "", "crash": "c"}
+# How it misbehaves, and the state that xl-lite list then shows, if it is always the same.
+MISBEHAVIOURS = {"spin": "^[r-]-----$", "flood": "", "lie": "", "crash": "^----c-$"}
 
 
 def config(session, changes):
