@@ -31,7 +31,7 @@ static const struct {
     { "proc", procfs_root, true },
 };
 
-/* Takes over the references on success. */
+/* The references are the mount's from now on, if this succeeds. */
 static int attach(const char *source, const char *path, const char *type, struct inode *root,
                   struct inode *covered)
 {
@@ -64,11 +64,12 @@ static int mount_over(struct inode *target, const char *source, unsigned int typ
         return -ENOMEM;
     rc = dir_path(target, path, sizeof(path));
     if (rc >= 0)
-        rc = attach(source, path, types[type].name, root, inode_get(target));
+        rc = attach(source, path, types[type].name, root, target);
     if (rc < 0) {
         inode_put(root);
         return (int)rc;
     }
+    inode_get(target);
     return 0;
 }
 

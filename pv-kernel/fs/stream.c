@@ -16,14 +16,14 @@ static uint8_t **page_of(struct stream *s, uint64_t pos)
 
 size_t stream_room(const struct stream *s)
 {
-    size_t room = STREAM_MAX - stream_used(s);
+    uint64_t pages = pages_used < share() ? share() - pages_used : 0;
+    size_t room = pages * PAGE_SIZE;
 
-    if (pages_used < share())
-        return room;
-    /* What is left of the page being filled; a whole one if there is none. */
-    if (stream_used(s))
-        return min(room, (size_t)(ALIGN_UP(s->head, PAGE_SIZE) - s->head));
-    return PAGE_SIZE;
+    if (!stream_used(s))
+        room = max(room, PAGE_SIZE);
+    else if (s->pages[s->head / PAGE_SIZE % STREAM_PAGES])
+        room += PAGE_SIZE - s->head % PAGE_SIZE;    /* of the page that is being filled */
+    return min(room, STREAM_MAX - stream_used(s));
 }
 
 /* The page that the next byte goes to. The ring's last page may also hold its oldest bytes. */
@@ -43,7 +43,7 @@ size_t stream_write(struct stream *s, const void *data, size_t len)
 {
     size_t done = 0;
 
-    len = min(len, (size_t)STREAM_MAX - stream_used(s));
+    len = min(len, STREAM_MAX - stream_used(s));
     while (done < len) {
         size_t offset = s->head % PAGE_SIZE, n = min(len - done, (size_t)PAGE_SIZE - offset);
         uint8_t *page = writable_page(s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads and writes of user memory go through a page of the kernel's. A long transfer is made of
- * several; what a file that is not regular gives in one piece is all that one read returns.
+ * several; where a read may wait for more, what comes in one piece is all that it returns.
  */
 #include "syscall/transfer.h"
 #include "mm/mm.h"
@@ -21,9 +21,10 @@ static void put_buffer(char *buf, char *small)
         kfree(buf);
 }
 
+/* What nobody waits for can be read to the end. */
 static bool goes_on(const struct file *f)
 {
-    return f->inode && is_type(f->inode, S_IFREG);
+    return !f->ops->poll;
 }
 
 static int check_read(const struct file *f)

@@ -222,8 +222,6 @@ static void append(struct line *l, uint8_t c, uint16_t marks)
     /* The last cell is kept for what ends the line, so that a full line can be finished. */
     if (l->head - l->tail >= LINE_CELLS - !marks)
         return;
-    if (l->head == l->ready)
-        l->start_column = l->column;
     *cell(l, l->head++) = c | marks;
     if (marks || !is_set(l, ICANON))
         l->ready = l->head;
@@ -298,7 +296,7 @@ static void input_plain(struct line *l, uint8_t c, bool special)
 {
     bool end = special && is_set(l, ICANON) && ends_line(l, c);
 
-    if (is_set(l, ICANON) && l->head == l->ready)
+    if (l->head == l->ready)
         l->start_column = l->column;
     if (is_set(l, ECHO) || (c == '\n' && is_set(l, ECHONL) && is_set(l, ICANON)))
         echo_char(l, c);
@@ -384,9 +382,8 @@ size_t line_read(struct line *l, char *buf, size_t size, bool *eof)
             break;
         l->tail++;
         buf[n++] = (char)c;
-        if (canonical && c & MARK_END) {
+        if (canonical && c & MARK_END)
             break;
-        }
     }
     return n;
 }

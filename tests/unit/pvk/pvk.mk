@@ -9,3 +9,11 @@ $(eval $(call unit_test,pvk_vma,tests/unit/pvk/vma_test.c pv-kernel/mm/vma.c,uni
 $(eval $(call unit_test,pvk_program,tests/unit/pvk/program_test.c pv-kernel/proc/elf.c,unit_pvk))
 $(eval $(call unit_test,pvk_sigframe,tests/unit/pvk/sigframe_test.c \
     tests/unit/pvk/sigframe_host.c,unit_pvk))
+
+# Files and terminals, with the rest of the kernel played by kernel_host.c.
+UNIT_PVK_FILES := tests/unit/pvk/kernel_host.c $(addprefix pv-kernel/fs/,vfs.c namei.c open.c \
+    mount.c fdtable.c stream.c pipe.c tmpfs.c tmpfs_data.c devfs.c memdev.c procfs.c \
+    proc_system.c proc_task.c initramfs.c cpio.c)
+$(eval $(call unit_test,pvk_cpio,tests/unit/pvk/cpio_test.c pv-kernel/fs/cpio.c,unit_pvk))
+$(eval $(call unit_test,pvk_line,tests/unit/pvk/line_test.c pv-kernel/tty/line.c,unit_pvk))
+$(eval $(call unit_test,pvk_files,tests/unit/pvk/files_test.c $(UNIT_PVK_FILES),unit_pvk))
