@@ -249,6 +249,7 @@ static void create_domain(struct dom0 *b)
         .max_vcpus = min(vcpus, (unsigned int)MAX_VCPUS),
         .max_port = ~0u,
         .max_grant_frames = MAX_GRANT_FRAMES,
+        .max_grant_maps = MAX_HANDLES,
     };
 
     if (domain_create(&config, &b->d))

@@ -50,6 +50,16 @@ static int check_config(const struct xen_domctl_createdomain *c)
     return c->cpupool_id ? -ESRCH : 0;
 }
 
+/* The ABI counts the pages in which the hypervisor it was made for keeps its records. */
+#define MAPS_PER_MAPTRACK_FRAME 256u
+
+static u32 max_grant_maps(s32 frames)
+{
+    if (frames < 0 || (u32)frames > MAX_HANDLES / MAPS_PER_MAPTRACK_FRAME)
+        return MAX_HANDLES;
+    return (u32)frames * MAPS_PER_MAPTRACK_FRAME;
+}
+
 /* The next free id after the last one given: ids come back as late as possible. 0: none is left. */
 static u16 free_id(void)
 {
@@ -71,6 +81,7 @@ static int create_domain(struct domain *unused, struct xen_domctl *op)
         .max_vcpus = c->max_vcpus,
         .max_port = c->max_evtchn_port,
         .max_grant_frames = c->max_grant_frames < 0 ? MAX_GRANT_FRAMES : (u32)c->max_grant_frames,
+        .max_grant_maps = max_grant_maps(c->max_maptrack_frames),
     };
     struct domain *d;
     int rc = check_config(c);

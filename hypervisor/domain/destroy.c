@@ -47,6 +47,7 @@ static int (*const stages[])(struct domain *d) = {
     finish_puts,
     drop_vcpus,             /* their roots, tables and timers */
     mm_domain_release,      /* every frame */
+    grant_domain_release,   /* what it mapped of others: the last of their frames, maybe */
     unshare_pages,
 };
 

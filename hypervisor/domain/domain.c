@@ -106,7 +106,7 @@ static int make_parts(struct domain *d, const struct domain_config *c)
     if (!d->shared_info || event_domain_init(d, c->max_port))
         return -ENOMEM;
     shared_info_init(d);
-    if (grant_domain_init(d, c->max_grant_frames))
+    if (grant_domain_init(d, c->max_grant_frames, c->max_grant_maps))
         return -ENOMEM;
     for (unsigned int i = 0; i < d->max_vcpus; i++) {
         d->vcpus[i] = vcpu_create(d, i);

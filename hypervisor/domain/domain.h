@@ -172,6 +172,7 @@ struct domain_config {
     unsigned int max_vcpus;         /* 1 to MAX_VCPUS */
     u32 max_port;                   /* the highest event channel it may have */
     u32 max_grant_frames;
+    u32 max_grant_maps;             /* of others' grants */
 };
 /*
  * With its shared page and its vCPUs, all down and without context, and paused once. -EEXIST: the

@@ -5,7 +5,10 @@
 
 #include "domain/domain.h"
 
-int grant_domain_init(struct domain *d, u32 max_frames);    /* with one frame; -ENOMEM */
+/* With one frame; -ENOMEM. @max_handles: how many mappings it may have. */
+int grant_domain_init(struct domain *d, u32 max_frames, u32 max_handles);
+/* Gives up what it maps of others; its tables are gone. 0 or -ERESTART. */
+int grant_domain_release(struct domain *d);
 void grant_domain_unshare(struct domain *d);    /* its table's frames are its own no more */
 void grant_domain_free(struct domain *d);       /* nobody looks at it any more */
 /* Makes the table of @d at least @nr frames long: 0, -EINVAL: more than it may be, -ENOMEM. */

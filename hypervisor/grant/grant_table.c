@@ -1,21 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * grant_table_op: the tables themselves, their size and their version. There is only version 1.
+ * grant_table_op: the tables themselves, their size and their version. There is only version 1; so
+ * what belongs to version 2 (status frames), what nobody needs (transfers, exchanges of entries,
+ * dumps) and what there is no use for here (caches of devices) are holes.
  *
  * A table's frames are the hypervisor's pages, shared with the domain and whoever has privilege
  * over it (the toolstack writes the two reserved entries). They are given back with the domain's
  * record.
  */
 #include "control/policy.h"
-#include "grant/grant.h"
-#include "hypercall/guest_access.h"
-#include "hypercall/hypercall.h"
+#include "grant/internal.h"
 #include "lib/atomic.h"
 
 static void free_frames(struct domain *d)
 {
-    for (u32 i = 0; i < d->grants.nr_frames; i++)
+    const struct maptrack *t = &d->grants.track;
+
+    for (u32 i = 0; i < d->grants.nr_frames; i++) {
         free_hv_pages(d->grants.frames[i], 0);
+        free_hv_pages(d->grants.active[i], ACTIVE_ORDER);
+    }
+    for (u32 i = 0; i < t->made; i += HANDLES_PER_PAGE)
+        free_hv_pages(t->pages[i / HANDLES_PER_PAGE], 0);
+    if (t->pages != NULL)
+        free_hv_pages(t->pages, 0);
+}
+
+/* The lock is held. */
+static int add_frame(struct domain *d)
+{
+    struct grant_table *t = &d->grants;
+    struct active_grant *active = alloc_hv_pages(ACTIVE_ORDER);
+    void *page = active != NULL ? alloc_hv_pages(0) : NULL;
+
+    if (page == NULL) {
+        if (active != NULL)
+            free_hv_pages(active, ACTIVE_ORDER);
+        return -ENOMEM;
+    }
+    share_hv_page(page, d);
+    t->frames[t->nr_frames] = page;
+    t->active[t->nr_frames] = active;
+    store_release(&t->nr_frames, t->nr_frames + 1);
+    return 0;
 }
 
 int grant_table_grow(struct domain *d, u32 nr)
@@ -28,24 +55,18 @@ int grant_table_grow(struct domain *d, u32 nr)
     spin_lock(&t->lock);
     if (READ_ONCE(d->dying))
         rc = -EINVAL;
-    while (rc == 0 && t->nr_frames < nr) {
-        void *page = alloc_hv_pages(0);
-
-        if (page) {
-            share_hv_page(page, d);
-            t->frames[t->nr_frames] = page;
-            store_release(&t->nr_frames, t->nr_frames + 1);
-        } else {
-            rc = -ENOMEM;
-        }
-    }
+    while (rc == 0 && t->nr_frames < nr)
+        rc = add_frame(d);
     spin_unlock(&t->lock);
     return rc;
 }
 
-int grant_domain_init(struct domain *d, u32 max_frames)
+int grant_domain_init(struct domain *d, u32 max_frames, u32 max_handles)
 {
     spin_lock_init(&d->grants.lock, LOCK_GRANT);
+    spin_lock_init(&d->grants.track.lock, LOCK_GRANT);
+    d->grants.track.first_free = MAX_HANDLES;
+    d->grants.track.limit = max_handles;
     d->grants.max_frames = max_frames;
     return grant_table_grow(d, min(max_frames, 1u));
 }
@@ -154,10 +175,13 @@ static long op_get_version(XEN_GUEST_HANDLE(void) arg, unsigned int count)
 }
 
 static long (*const ops[])(XEN_GUEST_HANDLE(void) arg, unsigned int count) = {
-    [GNTTABOP_setup_table] = op_setup_table,
-    [GNTTABOP_query_size]  = op_query_size,
-    [GNTTABOP_set_version] = op_set_version,
-    [GNTTABOP_get_version] = op_get_version,
+    [GNTTABOP_map_grant_ref]   = grant_op_map,
+    [GNTTABOP_unmap_grant_ref] = grant_op_unmap,
+    [GNTTABOP_setup_table]     = op_setup_table,
+    [GNTTABOP_copy]            = grant_op_copy,
+    [GNTTABOP_query_size]      = op_query_size,
+    [GNTTABOP_set_version]     = op_set_version,
+    [GNTTABOP_get_version]     = op_get_version,
 };
 
 long do_grant_table_op(unsigned int cmd, XEN_GUEST_HANDLE(void) uop, unsigned int count)

@@ -40,6 +40,7 @@ static inline enum page_use type_use(u64 type)
 #define PTE_PAT      0x080ull
 #define PTE_G        0x100ull
 #define PTE_AVAIL    0xe00ull
+#define PTE_AVAIL_1  0x200ull           /* the lowest of them */
 #define PTE_AVAIL_HI 0x7ff0000000000000ull
 #define PTE_NX       0x8000000000000000ull
 #define PTE_ADDR     0x000ffffffffff000ull

@@ -181,6 +181,19 @@ u64 *guest_l1e_get(struct vcpu *v, unsigned long va, struct page **table);
 /* What @va maps to in @v's kernel root at this moment, as the level-1 entry's value; 0: nothing. */
 u64 guest_l1e_peek(struct vcpu *v, unsigned long va);
 
+/*
+ * ---- pt_grant.c ----
+ * Maps frame @m of domain @owner by the running vCPU's level-1 entry for @addr, or at machine
+ * address @addr: 0, -EINVAL: no such entry, or the frame can't be used so; -ERESTART. @avail goes to
+ * the entry's available bits.
+ */
+int mm_grant_map(u64 addr, bool machine, mfn_t m, bool writable, unsigned int avail, u16 owner);
+/*
+ * Clears the entry, if it maps @m with just these rights: 0 or -EINVAL. Other mappings of the same
+ * table and TLBs are the caller's business.
+ */
+int mm_grant_unmap(u64 addr, bool machine, mfn_t m, bool writable);
+
 /* The descriptor window: maps or clears one page of this CPU's GDT (0-15) or LDT (16-31) window. */
 void desc_window_set(unsigned int slot, mfn_t m, bool present);
 

@@ -4,13 +4,16 @@
 # the kit in tests/guest/lib. Two are special, and tests/harness/ends.py runs them: each case of
 # conf-end ends the domain and has a boot of its own; conf-broken must fail.
 
-CONF_AREAS := basic cpu trap mmu frames event sched state emulate pointer control
+CONF_AREAS := basic cpu trap mmu frames event sched state emulate pointer control grant
+
+# What a guest has beside its own folder's files.
+CONF_MORE_grant := $(addprefix tests/guest/conf-control/,child.c child.S)
 
 CONF_LIB := $(addprefix tests/guest/lib/,main.c frame.c frame.S)
 
 # CONF_GUEST(area)
 define CONF_GUEST
-$$(eval $$(call GUEST,conf-$(1),$$(CONF_LIB) $$(sort $$(wildcard tests/guest/conf-$(1)/*.[cS]))))
+$$(eval $$(call GUEST,conf-$(1),$$(CONF_LIB) $$(CONF_MORE_$(1)) $$(sort $$(wildcard tests/guest/conf-$(1)/*.[cS]))))
 $$(BUILD)/guests/conf-$(1).elf: GUEST_LDFLAGS += -Wl,-T,tests/guest/lib/cases.lds
 $$(BUILD)/guests/conf-$(1).elf: tests/guest/lib/cases.lds
 endef

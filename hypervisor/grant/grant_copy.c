@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * GNTTABOP_copy: bytes from one frame to another. Each side is a grant of some domain, or a frame
+ * of the caller's own. Both are held while it lasts, the target as writable memory, so that
+ * nothing that is or becomes a table is written; and a grant is pinned, so that its granter can't
+ * take it back in the middle. Nothing outlives the operation.
+ */
+#include "grant/internal.h"
+#include "lib/string.h"
+
+#define ANY_LENGTH 16           /* of so many operations each asks whether there is work */
+
+struct side {
+    struct domain *rd;
+    u32 ref;
+    bool granted, write;
+    mfn_t m;
+};
+
+static int find_domain(struct domain *d, const struct gnttab_copy_ptr *p, struct side *s)
+{
+    if (p->domid == DOMID_SELF) {
+        s->rd = d;
+        return GNTST_okay;
+    }
+    if (!s->granted)
+        return GNTST_permission_denied;
+    s->rd = domain_by_id(p->domid);
+    return s->rd != NULL ? GNTST_okay : GNTST_bad_domain;
+}
+
+/* A reference on the frame, and a writable use where it is written. The status, or -ERESTART. */
+static int hold_frame(const struct side *s)
+{
+    int rc;
+
+    if (!get_page(s->m, s->rd->id))
+        return GNTST_bad_page;
+    rc = s->write ? get_page_type(mfn_to_page(s->m), USE_WRITABLE) : 0;
+    if (rc == 0)
+        return GNTST_okay;
+    put_page(mfn_to_page(s->m));
+    return rc == -ERESTART ? rc : GNTST_general_error;
+}
+
+static int side_get(struct domain *d, const struct gnttab_copy_ptr *p, bool granted, bool write,
+                    struct side *s)
+{
+    int status;
+
+    *s = (struct side){ .granted = granted, .write = write };
+    status = find_domain(d, p, s);
+    if (status != GNTST_okay)
+        return status;
+    if (granted) {
+        s->ref = p->u.ref;
+        status = grant_pin(s->rd, d->id, s->ref, write, &s->m);
+        if (status != GNTST_okay)
+            return status;
+    } else {
+        s->m = MFN(p->u.gmfn);
+    }
+    status = hold_frame(s);
+    if (status != GNTST_okay && granted)
+        grant_unpin(s->rd, s->ref, write);
+    return status;
+}
+
+static void side_put(const struct side *s)
+{
+    if (s->write)
+        put_page_type(mfn_to_page(s->m));
+    put_page(mfn_to_page(s->m));
+    if (s->granted)
+        grant_unpin(s->rd, s->ref, s->write);
+}
+
+static int copy_bytes(const gnttab_copy_t *op, const struct side *from, const struct side *to)
+{
+    if (op->source.offset + op->len > PAGE_SIZE || op->dest.offset + op->len > PAGE_SIZE)
+        return GNTST_bad_copy_arg;
+    memmove((char *)mfn_to_virt(to->m) + op->dest.offset,
+            (const char *)mfn_to_virt(from->m) + op->source.offset, op->len);
+    return GNTST_okay;
+}
+
+/* The status, or -ERESTART with nothing held. */
+static int copy_one(struct domain *d, const gnttab_copy_t *op)
+{
+    struct side from, to;
+    int status = side_get(d, &op->source, op->flags & GNTCOPY_source_gref, false, &from);
+
+    if (status != GNTST_okay)
+        return status;
+    status = side_get(d, &op->dest, op->flags & GNTCOPY_dest_gref, true, &to);
+    if (status == GNTST_okay) {
+        status = copy_bytes(op, &from, &to);
+        side_put(&to);
+    }
+    side_put(&from);
+    return status;
+}
+
+long grant_op_copy(XEN_GUEST_HANDLE(void) arg, unsigned int count)
+{
+    struct domain *d = current->domain;
+    XEN_GUEST_HANDLE(gnttab_copy_t) ops = { .p = arg.p };
+
+    if (!handle_range_ok(ops, 0, count))
+        return -EFAULT;
+    for (unsigned int i = 0; i < count; i++) {
+        int status = -ERESTART;
+        gnttab_copy_t op;
+
+        if (i == 0 || i % ANY_LENGTH != 0 || !preempt_needed()) {
+            if (!copy_elem_from_guest(&op, ops, i))
+                return -EFAULT;
+            status = copy_one(d, &op);
+        }
+        if (status == -ERESTART)
+            return hypercall_restart(GNTTABOP_copy, handle_elem(ops, i), count - i);
+        op.status = (s16)status;
+        if (!copy_to_guest_raw(handle_elem(ops, i) + offsetof(gnttab_copy_t, status), &op.status,
+                               sizeof(op.status)))
+            return -EFAULT;
+    }
+    return 0;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the files of grant/. */
+#ifndef GRANT_INTERNAL_H
+#define GRANT_INTERNAL_H
+
+#include "grant/grant.h"
+#include "hypercall/guest_access.h"
+#include "hypercall/hypercall.h"
+
+/* ---- pin.c: grants in use ---- */
+/*
+ * Pins @rd's grant @ref, which must be for @grantee: GNTST_okay, and *@m is the frame, on which
+ * the pin keeps a reference; or another status.
+ */
+int grant_pin(struct domain *rd, u16 grantee, u32 ref, bool write, mfn_t *m);
+void grant_unpin(struct domain *rd, u32 ref, bool write);
+/* The frame of a grant that the caller has pinned. */
+mfn_t grant_pinned_frame(const struct domain *rd, u32 ref);
+
+/* ---- maptrack.c: handles ---- */
+#define TRACK_HOST          1u      /* mapped for the processor */
+#define TRACK_DEVICE        2u      /* held for devices */
+#define TRACK_USED          (TRACK_HOST | TRACK_DEVICE)
+#define TRACK_READONLY      4u
+#define TRACK_PTE           8u      /* its address is that of the entry */
+#define TRACK_BUSY          16u     /* someone is unmapping it */
+
+static inline u64 track_word(u32 ref, u16 granter, u16 flags)
+{
+    return (u64)ref << 32 | (u64)granter << 16 | flags;
+}
+
+static inline u32 track_ref(u64 word)
+{
+    return (u32)(word >> 32);
+}
+
+static inline u16 track_granter(u64 word)
+{
+    return (u16)(word >> 16);
+}
+
+#define NO_HANDLE ~0u
+u32 maptrack_get(struct domain *d);                     /* NO_HANDLE: it has as many as it may */
+void maptrack_put(struct domain *d, u32 handle);
+u64 *maptrack_slot(struct domain *d, u32 handle);       /* NULL: there is no such handle */
+
+/* ---- The calls; each goes on after its first -ERESTART with what is left ---- */
+long grant_op_map(XEN_GUEST_HANDLE(void) arg, unsigned int count);
+long grant_op_unmap(XEN_GUEST_HANDLE(void) arg, unsigned int count);
+long grant_op_copy(XEN_GUEST_HANDLE(void) arg, unsigned int count);
+
+#endif
