@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The door of block/: disks. A driver (drivers/virtio_blk.c, or the frontend of another domain's
+ * disk) registers a block_device; it appears in /dev, can be read and written there, mounted, and
+ * served to other domains (back/block.c).
+ *
+ * A transfer is a struct bio: a run of sectors and the machine memory they go to or come from, by frames
+ * and not by addresses, since it may be another domain's granted pages that nothing here maps. Its owner
+ * keeps the bio until done() is called, from an event handler or from submit() itself.
+ */
+#ifndef PVK_BLOCK_H
+#define PVK_BLOCK_H
+
+#include "kernel.h"
+
+#define SECTOR_SIZE 512ul
+#define BIO_SEGMENTS 32
+
+enum bio_op { BIO_READ, BIO_WRITE, BIO_FLUSH };
+
+struct bio_segment {
+    pv_mfn_t mfn;
+    uint32_t offset, len;           /* bytes in that frame; multiples of SECTOR_SIZE */
+};
+
+struct bio {
+    enum bio_op op;
+    uint64_t sector;                /* in units of 512 bytes, whatever the disk's own size */
+    unsigned int nr_segments;
+    struct bio_segment segment[BIO_SEGMENTS];
+    void (*done)(struct bio *bio, int error);   /* 0 or negative errno */
+    void *private;                  /* the owner's */
+    struct list link;               /* the driver's while it has the bio */
+};
+
+struct block_device;
+
+struct block_ops {
+    /* Starts it: 0, and done() will come; or a negative errno, and done() will not. */
+    int (*submit)(struct block_device *bdev, struct bio *bio);
+};
+
+struct block_device {
+    char name[16];                  /* as in /dev: "vda", "xvda" */
+    uint64_t sectors;               /* of 512 bytes */
+    bool readonly, has_flush;
+    const struct block_ops *ops;
+    void *private;
+    unsigned int users;             /* opened, mounted or served; not unregistered before 0 */
+    struct list link;
+};
+
+/* ---- block.c ---- */
+int block_register(struct block_device *bdev);      /* -EEXIST: the name is taken */
+int block_unregister(struct block_device *bdev);    /* -EBUSY */
+struct block_device *block_find(const char *name);  /* "vda" or "/dev/vda"; NULL: none */
+/* Checks range and write permission, then the driver: as submit(). */
+int block_submit(struct block_device *bdev, struct bio *bio);
+/* Whole transfers from kernel memory, asleep meanwhile: 0 or negative errno. */
+int block_read(struct block_device *bdev, uint64_t offset, void *buf, size_t len);
+int block_write(struct block_device *bdev, uint64_t offset, const void *buf, size_t len);
+
+/* ---- drivers/: control domain only ---- */
+void drivers_init(void);            /* finds PCI devices and starts the drivers that know them */
+/* ---- back/, and guest-abi's frontends ---- */
+void backends_init(void);           /* control domain: serves disks that the toolstack asks for */
+void frontends_init(void);          /* guest: the disks that it was given */
+
+#endif
