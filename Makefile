@@ -15,7 +15,7 @@ include $(wildcard tools/tools.mk initramfs/initramfs.mk tests/tests.mk)
 all: $(ALL)                 ## build the hypervisor, the guests and the tools
 
 # Set-up comes before anything is built, so these two start make again.
-run:                        ## set up, build, and boot the default guest in QEMU (^A x ends it)
+run:                        ## set up, build, and boot to the control domain in QEMU (^A x ends it)
 	@scripts/setup build
 	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) all
 	@scripts/run
