@@ -93,6 +93,25 @@ static int connect_ring(struct server *server, struct domain *domain, xen_pfn_t 
     return -ENOMEM;
 }
 
+static void let_go(struct domain *domain)
+{
+    if (domain->connection)
+        connection_end(domain->connection);
+    domain->connection = NULL;
+    domain->dying = true;
+}
+
+static void drop(struct server *server, struct domain *domain)
+{
+    struct domain **link = &server->domains;
+
+    while (*link != domain)
+        link = &(*link)->next;
+    *link = domain->next;
+    let_go(domain);
+    free(domain);
+}
+
 int domains_introduce(struct server *server, domid_t domid, xen_pfn_t mfn, evtchn_port_t port)
 {
     struct domain *domain;
@@ -100,8 +119,11 @@ int domains_introduce(struct server *server, domid_t domid, xen_pfn_t mfn, evtch
 
     if (server->local)
         return -ENOSYS;
-    if (!domid || domains_find(server, domid))
+    domain = domains_find(server, domid);
+    if (!domid || (domain && !domain->dying))
         return -EEXIST;
+    if (domain)
+        drop(server, domain); /* a new one has its number */
     domain = calloc(1, sizeof(*domain));
     if (!domain)
         return -ENOMEM;
@@ -118,17 +140,6 @@ int domains_introduce(struct server *server, domid_t domid, xen_pfn_t mfn, evtch
     return 0;
 }
 
-static void drop(struct server *server, struct domain *domain)
-{
-    struct domain **link = &server->domains;
-
-    while (*link != domain)
-        link = &(*link)->next;
-    *link = domain->next;
-    connection_end(domain->connection);
-    free(domain);
-}
-
 int domains_release(struct server *server, domid_t domid)
 {
     struct domain *domain = domains_find(server, domid);
@@ -140,24 +151,40 @@ int domains_release(struct server *server, domid_t domid)
     return 0;
 }
 
-/* Some domain shut down or died: which? */
+/* What is new about a domain? It is dropped when the hypervisor knows it no more. */
+static bool look_at(struct server *server, struct domain *domain)
+{
+    struct xen_domctl_getdomaininfo info;
+    int rc = hv_domain_info(&server->hv, domain->domid, &info);
+    bool news = false;
+
+    if (rc == -ESRCH) {
+        drop(server, domain);
+        return true;
+    }
+    if (!rc && info.flags & XEN_DOMINF_dying && !domain->dying) {
+        let_go(domain);
+        news = true;
+    }
+    if (!rc && info.flags & XEN_DOMINF_shutdown && !domain->shut_down) {
+        domain->shut_down = true;
+        news = true;
+    }
+    return news;
+}
+
+/*
+ * Some domain shut down, or died, or the last that held on to a dead one's memory let go: who waits
+ * for that hears each of the three.
+ */
 static void look_for_ends(struct server *server)
 {
     struct domain *domain = server->domains, *next;
     bool news = false;
 
     for (; domain; domain = next) {
-        struct xen_domctl_getdomaininfo info;
-        int rc = hv_domain_info(&server->hv, domain->domid, &info);
-
         next = domain->next;
-        if (rc == -ESRCH || (!rc && info.flags & XEN_DOMINF_dying)) {
-            drop(server, domain);
-            news = true;
-        } else if (!rc && info.flags & XEN_DOMINF_shutdown && !domain->shut_down) {
-            domain->shut_down = true;
-            news = true;
-        }
+        news |= look_at(server, domain);
     }
     xl_clear_message();
     if (news)

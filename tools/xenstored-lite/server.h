@@ -57,6 +57,7 @@ struct domain {
     struct domain *next;
     domid_t domid;
     bool shut_down;            /* said so already */
+    bool dying;                /* likewise; its ring is gone, and `connection` NULL */
     struct connection *connection;
 };
 

@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 #define PATH_MAX_STORE   256
 #define MAXMEM_SLACK_KIB 1024
 #define UUID_TEXT        37
+#define END_WAIT_MS      3000
 
 struct identity {
     domid_t domid;
@@ -359,13 +361,36 @@ out_files:
     return rc;
 }
 
+/*
+ * A destroyed domain stays while its memory is mapped somewhere. The daemons unmap it at once; so
+ * that its memory is free when we return, wait for that, but not for others who hold on to it.
+ */
+static int wait_for_end(struct hv *hv, struct store *store, domid_t domid)
+{
+    struct xen_domctl_getdomaininfo info;
+    int rc;
+
+    while ((rc = hv_domain_info(hv, domid, &info)) == 0) {
+        struct pollfd news = { .fd = store->fd, .events = POLLIN };
+        struct store_event *event = store_next_event(store, false, &rc);
+
+        if (rc)
+            return rc;
+        if (!event && poll(&news, 1, END_WAIT_MS) == 0)
+            return 0;
+        store_free_event(event);
+    }
+    return rc == -ESRCH ? 0 : rc;
+}
+
 int domain_destroy(struct hv *hv, struct store *store, domid_t domid)
 {
-    int rc, forgotten;
+    int rc;
 
     if (domid == 0)
         return xl_fail(EINVAL, "domain 0 is this one; it cannot be destroyed");
-    rc = hv_domain_destroy(hv, domid);
-    forgotten = rc ? 0 : forget(store, domid);
-    return rc ? rc : forgotten;
+    rc = store_watch(store, "@releaseDomain", "destroy");
+    rc = rc ?: hv_domain_destroy(hv, domid);
+    rc = rc ?: forget(store, domid);
+    return rc ?: wait_for_end(hv, store, domid);
 }
