@@ -4,7 +4,7 @@
 # $(BUILD)/bench.json and $(BUILD)/bench.svg. HYPERVISORS=xen runs it on one of them only.
 
 $(eval $(call GUEST,bench,$(addprefix tests/bench/guest/,main.c entry.S calls.c events.c traps.c \
-    tables.c roots.c emulate.c)))
+    tables.c roots.c emulate.c grants.c)))
 
 HYPERVISORS ?= pavane xen
 BENCH_NEEDS := $(BUILD)/guests/bench.elf $(if $(filter pavane,$(HYPERVISORS)),$(BUILD)/pavane)

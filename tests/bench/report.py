@@ -53,6 +53,7 @@ REQUIRED = [
     "pin L1, empty", "unpin L1, empty", "pin L1, 512 present", "unpin L1, 512 present",
     "new_baseptr, another root", "new_user_baseptr, another root",
     "TLB_FLUSH_LOCAL", "INVLPG_LOCAL",
+    "grant map", "grant unmap", "grant copy, 4096 from grant",
     "mov from CR0, emulated", "wrmsr FS base, emulated", "clts, emulated",
 ]
 

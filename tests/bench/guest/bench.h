@@ -29,7 +29,7 @@ struct operation {
 
 /* A table ends with an operation that has no name. */
 extern const struct operation call_operations[], table_operations[], root_operations[],
-    event_operations[], trap_operations[], emulate_operations[];
+    event_operations[], trap_operations[], emulate_operations[], grant_operations[];
 
 /* Panics with the text unless the result of a preparing step is 0, or the condition holds. */
 void must_be_zero(long result, const char *what);

@@ -20,7 +20,7 @@ struct user_job {
 
 static const struct operation *const tables[] = {
     call_operations, event_operations, trap_operations, table_operations, root_operations,
-    emulate_operations,
+    emulate_operations, grant_operations,
 };
 
 static uint64_t ticks[SAMPLES];
