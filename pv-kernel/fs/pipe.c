@@ -12,6 +12,7 @@ struct pipe {
     struct stream data;
     unsigned int readers, writers;
     unsigned int read_opens, write_opens;   /* ever: so that a short visit is not missed */
+    bool nameless;                  /* opened again by /proc/PID/fd/N: nobody to wait for */
     struct wait_queue wait;
 };
 
@@ -86,7 +87,7 @@ static int fifo_open(struct file *f)
     if (f->flags & O_NONBLOCK && !can_read(f) && !p->readers)
         rc = -ENXIO;
     add_end(p, f);
-    if (!rc && !(f->flags & O_NONBLOCK)) {
+    if (!rc && !(f->flags & O_NONBLOCK) && !p->nameless) {
         if (!can_write(f)) {
             seen = p->write_opens;
             rc = wait_event(&p->wait, p->writers || p->write_opens != seen, 0);
@@ -109,6 +110,7 @@ int pipe_create(struct file *ends[2], int flags)
     if (!inode)
         return rc;
     if (pipe_of(inode)) {
+        ((struct pipe *)inode->private)->nameless = true;
         ends[0] = file_create(&fifo_ops, inode, O_RDONLY | flags, NULL);
         ends[1] = ends[0] ? file_create(&fifo_ops, inode, O_WRONLY | flags, NULL) : NULL;
         rc = ends[1] ? 0 : -ENFILE;

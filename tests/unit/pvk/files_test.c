@@ -354,6 +354,25 @@ static void pipes(void **state)
     file_put(ends[0]);
 }
 
+/* As `echo y | cat /dev/stdin` does it, after echo has ended. */
+static void a_pipe_opened_again_waits_for_nobody(void **state)
+{
+    struct file *ends[2], *again;
+    uint64_t pos = 0;
+    char c;
+
+    (void)state;
+    assert_int_equal(pipe_create(ends, 0), 0);
+    assert_int_equal(fd_install(ends[0], false), 0);
+    assert_int_equal(ends[1]->ops->write(ends[1], "y", 1, &pos), 1);
+    file_put(ends[1]);
+    assert_int_equal(file_open("/dev/stdin", O_RDONLY, 0, &again), 0);
+    assert_int_equal(again->ops->read(again, &c, 1, &pos), 1);
+    assert_int_equal(again->ops->read(again, &c, 1, &pos), 0);
+    file_put(again);
+    assert_int_equal(fd_close(0), 0);
+}
+
 /* A queue against a plain array, with the memory for streams short now and then. */
 static void streams_keep_order(void **state)
 {
@@ -575,7 +594,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(paths), TEST(links), TEST(renames), TEST(hard_links_and_open_files_live_on),
         TEST(data_like_an_array), TEST(files_take_half_of_the_memory_only),
-        TEST(mounts_cover_and_uncover), TEST(pipes), TEST(streams_keep_order),
+        TEST(mounts_cover_and_uncover), TEST(pipes), TEST(a_pipe_opened_again_waits_for_nobody),
+        TEST(streams_keep_order),
         TEST(a_named_pipe_waits_for_its_other_end), TEST(directories_are_read_in_pieces),
         TEST(nothing_leaks_without_memory), TEST(initramfs),
     };
