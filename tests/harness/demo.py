@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The main job from end to end, as a person would do it at the control domain's shell, step by step.
+"""The main job from end to end, as a person would do it at the control domain's shell.
 
 Two guests are made from configs, each with a token of its own that was chosen for this run. Each
 answers a command typed on its console with its token and a product that the command asked for, so
@@ -50,8 +50,8 @@ class Demo:
         """A copy of the config in /etc/xen with this run's token."""
         half, rest = self.tokens[name][:8], self.tokens[name][8:]
         # Typed in two parts, so that the token never stands in an echo.
-        self.session.must(f'sed s/none/{half}""{rest}/ /etc/xen/{name}.cfg > /tmp/{name}.cfg')
-        return f"/tmp/{name}.cfg"
+        self.session.must(f'sed s/none/{half}""{rest}/ /etc/xen/{name}.cfg > {name}.cfg')
+        return f"{name}.cfg"
 
     def create_one(self):
         begin = self.session.machine.now()
@@ -94,7 +94,7 @@ class Demo:
         self.say(f"xl-lite destroy {name}")
 
     def nothing_left(self):
-        free = self.session.await_free_pages(self.free)
+        free = self.session.free_pages()
         check(free == self.free, f"{self.free} free pages, as at the start", free,
               self.session.machine.log_path)
         self.say(f"free memory: {free} pages, as at the start")

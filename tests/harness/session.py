@@ -26,15 +26,14 @@ CONTROL_MEMORY = "dom0_mem=96M"
 INITRAMFS = "initramfs.cpio"
 KERNEL = "guests/pv-kernel.elf"
 
-# For the whole of a session, and for one answer, in seconds: generous, for the host may be busy with other things.
+# For the whole of a session, and for one answer, in seconds: generous, for the host may be busy
+# with other things.
 TIME_LIMIT = 900
 ANSWER_LIMIT = 60
 
 # Between two keys, in seconds.
 KEY_TIME = 0.002
 
-# For the daemons to let go of a guest that is gone.
-RELEASE_LIMIT = 10
 
 
 @dataclass
@@ -143,15 +142,3 @@ class Session:
         found = re.search(r"^free_pages +: (\d+)$", self.must("xl-lite info").text, re.M)
         check(found, "xl-lite info to tell the free pages", "nothing", self.machine.log_path)
         return int(found[1])
-
-    def await_free_pages(self, expected):
-        """The same once it is what is expected, or as it is after a while.
-
-        A destroyed guest's last pages go when the console and store daemons have let go of them,
-        which they do when they hear of its end, not before `xl-lite destroy` returns.
-        """
-        deadline = self.machine.now() + RELEASE_LIMIT
-        free = self.free_pages()
-        while free != expected and self.machine.now() < deadline:
-            free = self.free_pages()
-        return free

@@ -17,7 +17,7 @@ GOOD = {"name": '"good"', "kernel": '"/boot/pv-kernel"', "memory": "16"}
 WRONG_CONFIGS = [
     ("no kernel file", {"kernel": '"/nowhere"'}, r"/nowhere: No such file"),
     ("kernel that is text", {"kernel": '"/etc/motd"'}, r"/etc/motd: "),
-    ("kernel cut short", {"kernel": '"/tmp/short"'}, r"/tmp/short: "),
+    ("kernel cut short", {"kernel": '"short"'}, r"short: "),
     ("kernel that is a program", {"kernel": '"/bin/busybox"'}, r"/bin/busybox: "),
     ("kernel that is a folder", {"kernel": '"/boot"'}, r"/boot: not a file"),
     ("no ramdisk file", {"ramdisk": '"/nowhere"'}, r"/nowhere: No such file"),
@@ -36,16 +36,16 @@ MISBEHAVIOURS = {"spin": "^[r-]-----$", "flood": "", "lie": "", "crash": "^----c
 
 
 def config(session, changes):
-    """Writes /tmp/t.cfg: a good config, changed."""
+    """Writes t.cfg: a good config, changed."""
     settings = {key: value for key, value in {**GOOD, **changes}.items() if value is not None}
     text = r"\n".join(f"{key} = {value}" for key, value in settings.items())
-    session.must(f"printf '{text}\\n' > /tmp/t.cfg")
+    session.must(f"printf '{text}\\n' > t.cfg")
 
 
 def unchanged(session, free, names=()):
     check(set(session.domains()) == set(names), f"the guests {sorted(names)}",
           sorted(session.domains()), session.machine.log_path)
-    now = session.await_free_pages(free)
+    now = session.free_pages()
     check(now == free, f"{free} free pages, as before", now, session.machine.log_path)
 
 
@@ -53,11 +53,11 @@ def wrong_input(hypervisor):
     with Session(hypervisor, f"wrong-input-{hypervisor}") as session:
         session.boot()
         free = session.free_pages()
-        session.must("head -c 5000 /boot/pv-kernel > /tmp/short")
+        session.must("head -c 5000 /boot/pv-kernel > short")
         session.must_fail("xl-lite create /nowhere.cfg", r"/nowhere.cfg: No such file")
         for _, changes, line in WRONG_CONFIGS:
             config(session, changes)
-            session.must_fail("xl-lite create /tmp/t.cfg", line)
+            session.must_fail("xl-lite create t.cfg", line)
         for command in ("destroy", "console"):
             session.must_fail(f"xl-lite {command} nobody", r"nobody")
         session.must_fail("xl-lite destroy 0", r"domain 0")
@@ -79,9 +79,10 @@ def misbehave(hypervisor):
         session.must("xl-lite create /etc/xen/one.cfg")
         for how, state in MISBEHAVIOURS.items():
             config(session, {"kernel": '"/boot/misbehave"', "extra": f'"how={how}"'})
-            session.must("xl-lite create /tmp/t.cfg")
+            session.must("xl-lite create t.cfg")
             # More than its ring and its terminal hold.
-            session.must("head -c 20000 /dev/zero | timeout 3 xl-lite console good >/dev/null; true")
+            session.must("head -c 20000 /dev/zero | timeout 3 xl-lite console good >/dev/null; "
+                         "true")
             check(re.search(state, session.domains()["good"].split()[-2]),
                   f"the state {state!r} of a guest that does `{how}`", session.domains()["good"],
                   session.machine.log_path)
