@@ -7,7 +7,7 @@
 struct entry {
     struct list link;
     struct inode *inode;            /* counted */
-    uint64_t cookie;                /* rises along the list: a position that readdir can go on from */
+    uint64_t cookie;                /* rises along the list: where readdir can go on */
     char name[];
 };
 

@@ -88,7 +88,6 @@ long do_fork(uint64_t flags, uint64_t stack, uint64_t tls, uint64_t ptid, uint64
     inherit(child);
     fd_table_fork(child);
     child->cwd = inode_get(current->cwd);
-    memcpy(child->cwd_path, current->cwd_path, sizeof(child->cwd_path));
     if (stack)
         child->regs->rsp = stack;
     if (flags & CLONE_SETTLS)

@@ -69,7 +69,6 @@ struct task {
 
     struct open_file files[NR_FILES];
     struct inode *cwd;              /* holds a reference */
-    char cwd_path[256];
     unsigned int umask;
     struct tty *tty;                /* controlling terminal or NULL */
     struct rlimit_k rlimits[NR_RLIMITS];

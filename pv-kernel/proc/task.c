@@ -197,7 +197,6 @@ static void run_first_program(void *unused)
     current->sig_blocked = 0;
     if (path_lookup("/", true, &current->cwd))
         panic("pv-kernel: no root directory\n");
-    strlcpy(current->cwd_path, "/", sizeof(current->cwd_path));
     open_console();
     rc = do_exec(first_program.path, first_program.argv, first_program.envp);
     if (rc)

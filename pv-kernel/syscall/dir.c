@@ -292,13 +292,14 @@ static int add_dirent(void *ctx, const char *name, uint64_t ino, uint32_t mode)
 SYSCALL(sys_getdents64)
 {
     struct file *file = fd_file((int)a);
-    struct dirent_buffer buffer = { .size = min(c, (uint64_t)PAGE_SIZE), .pos = file ? &file->pos : 0 };
+    struct dirent_buffer buffer = { .size = min(c, (uint64_t)PAGE_SIZE) };
     long rc;
 
     if (!file)
         return -EBADF;
     if (!file->inode || !file->inode->ops->readdir)
         return -ENOTDIR;
+    buffer.pos = &file->pos;
     buffer.data = kmalloc(PAGE_SIZE);
     if (!buffer.data)
         return -ENOMEM;
