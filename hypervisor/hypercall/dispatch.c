@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The index of the hypervisor: number -> name, handler, argument count. hypercalls.def gives each
- * call's types, and from them a thunk that takes the arguments as the guest passes them, in
- * registers; the table below names the calls that are served. A hole answers -ENOSYS.
+ * The index of the hypervisor: number -> handler. hypercalls.def gives each call's types, and from
+ * them a thunk that takes the arguments as the guest passes them, in registers; the table below
+ * names the calls that are served. A hole answers -ENOSYS.
  *
  * The path through hypercall_entry() is what every hypercall pays, so it does nothing that only a
  * few of them need.
@@ -34,26 +34,9 @@ typedef long (*hypercall_thunk)(u64 a1, u64 a2, u64 a3, u64 a4);
     THUNK(name, AS(T1, a1), AS(T2, a2), AS(T3, a3), AS(T4, a4))
 #include <xen/hypercalls.def>
 
-/* The number of arguments, also from the list: nargs_<name>. */
-#define GUEST_PTR(h)
-#define HYPERCALL0(nr, name) nargs_##name = 0,
-#define HYPERCALL1(nr, name, ...) nargs_##name = 1,
-#define HYPERCALL2(nr, name, ...) nargs_##name = 2,
-#define HYPERCALL3(nr, name, ...) nargs_##name = 3,
-#define HYPERCALL4(nr, name, ...) nargs_##name = 4,
-enum {
-#include <xen/hypercalls.def>
-};
+#define CALL(call) [__HYPERVISOR_##call] = thunk_##call
 
-struct hypercall {
-    hypercall_thunk thunk;
-    const char *name;
-    u32 nargs;
-};
-
-#define CALL(call) [__HYPERVISOR_##call] = { thunk_##call, #call, nargs_##call }
-
-static const struct hypercall table[] = {
+static const hypercall_thunk table[] = {
     CALL(set_trap_table),
     CALL(mmu_update),
     CALL(set_gdt),
@@ -90,7 +73,7 @@ static inline long call(u64 nr, u64 a1, u64 a2, u64 a3, u64 a4)
 
     if (unlikely(nr >= ARRAY_SIZE(table)))
         return -ENOSYS;
-    thunk = table[index_nospec(nr, ARRAY_SIZE(table))].thunk;
+    thunk = table[index_nospec(nr, ARRAY_SIZE(table))];
     return likely(thunk) ? thunk(a1, a2, a3, a4) : -ENOSYS;
 }
 

@@ -24,7 +24,7 @@ static inline u64 index_nospec(u64 index, u64 n)
 {
     u64 mask;
 
-    __asm__("cmp %2, %1; sbb %0, %0" : "=r"(mask) : "r"(index), "r"(n) : "cc");
+    __asm__("cmp %2, %1; sbb %0, %0" : "=r"(mask) : "r"(index), "re"(n) : "cc");
     return index & mask;
 }
 

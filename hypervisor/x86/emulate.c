@@ -406,6 +406,17 @@ bool emulate_fetch(struct vcpu *v, struct cpu_regs *regs, struct insn *insn)
 
 /* ---- CPUID behind the forced-emulation prefix: ud2, "xen", cpuid ---- */
 
+#define FORCED_START 0x65780b0fu      /* ud2, 'x', 'e' */
+
+/* In flat code four bytes tell, and most of what comes here is of this kind. */
+static bool is_mere_ud2(const struct cpu_regs *regs)
+{
+    u32 start;
+
+    return (u16)regs->cs == SEL_RING3_CS64 &&
+           copy_from_guest_raw(&start, regs->rip, sizeof(start)) && start != FORCED_START;
+}
+
 bool emulate_forced_cpuid(struct vcpu *v, struct cpu_regs *regs)
 {
     static const u8 prefix[5] = { 0x0f, 0x0b, 'x', 'e', 'n' }, insn[2] = { 0x0f, 0xa2 };
@@ -414,7 +425,7 @@ bool emulate_forced_cpuid(struct vcpu *v, struct cpu_regs *regs)
     u8 bytes[7];
     u64 addr;
 
-    if (!code_address(v, regs, &addr, &mode))
+    if (is_mere_ud2(regs) || !code_address(v, regs, &addr, &mode))
         return false;
     if (!copy_from_guest_raw(bytes, addr, sizeof(prefix)) ||
         memcmp(bytes, prefix, sizeof(prefix)) != 0)

@@ -220,7 +220,8 @@ restore_hv:
 
 /*
  * The way out. In: rsp at the guest's frame, the top of the stack. Softirqs are the one word of
- * pending work; an event that the guest is open for is the other reason not to leave at once.
+ * pending work: whoever leaves something else to be done on the way out raises one. An event that
+ * the guest is open for is the other reason not to leave at once, and then the only one.
  */
         .balign 16
 exit_to_guest:
@@ -233,7 +234,7 @@ exit_to_guest:
         cmpb    $0, VINFO_UPCALL_MASK(%rax)
         jne     exit_now
         cmpb    $0, VINFO_UPCALL_PENDING(%rax)
-        jne     exit_slow
+        jne     exit_upcall
 exit_now:
         cmpl    $ENTRY_SYSCALL, REGS_VECTOR(%rsp)
         jne     exit_iret
@@ -259,6 +260,12 @@ exit_iret:
         .globl  guest_iretq
 guest_iretq:                            /* may fault on a bad cs, ss or rip: traps.c knows it */
         iretq
+
+exit_upcall:
+        mov     %rbx, %rdi
+        mov     %rsp, %rsi
+        call    deliver_upcall
+        jmp     exit_to_guest           /* a domain that crashed over it has raised a softirq */
 
 exit_slow:
         mov     %rsp, %rdi

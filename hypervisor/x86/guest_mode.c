@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two ring-3 worlds of a guest, kernel and user, and the iret hypercall between them.
- *
- * Each world has its own page-table root and GS base; which one runs is a bit of ours. While a
- * vCPU is loaded, GS_BASE is the running world's and KERNEL_GS_BASE the other's, so that a change
- * is one swapgs and one load of CR3.
+ * Changes between the guest's kernel and user mode, and the iret hypercall: back from a handler to
+ * either.
  */
 #include "domain/domain.h"
 #include "hypercall/hypercall.h"
@@ -12,13 +9,7 @@
 
 void toggle_guest_mode(struct vcpu *v)
 {
-    mfn_t root;
-
-    v->cpu.kernel_mode = !v->cpu.kernel_mode;
-    root = v->cpu.kernel_mode ? v->kernel_root : v->user_root;
-    __asm__ volatile("swapgs" ::: "memory");
-    /* Not noted as a flush: that only costs one more, later (mm/tlb.c). */
-    write_cr3(mfn_to_maddr(root).v);
+    change_mode(v);
 }
 
 /* What iret finds on the stack, ascending (ABI: struct iret_context). */
@@ -26,13 +17,41 @@ struct iret_frame {
     u64 rax, r11, rcx, flags, rip, cs, rflags, rsp, ss;
 };
 
+/*
+ * False: the frame can't be read. rcx and r11 go to their places at once: the hypercall has spoilt
+ * what was there.
+ */
+static inline bool read_iret_frame(struct cpu_regs *regs, struct iret_frame *f)
+{
+    const struct iret_frame *from = (const struct iret_frame *)regs->rsp;
+
+    if (!guest_range_ok(regs->rsp, sizeof(*from)))
+        return false;
+    guest_access_begin();
+    f->rax = get_guest_word(&from->rax, fault);
+    regs->r11 = get_guest_word(&from->r11, fault);
+    regs->rcx = get_guest_word(&from->rcx, fault);
+    f->flags = get_guest_word(&from->flags, fault);
+    f->rip = get_guest_word(&from->rip, fault);
+    f->cs = get_guest_word(&from->cs, fault);
+    f->rflags = get_guest_word(&from->rflags, fault);
+    f->rsp = get_guest_word(&from->rsp, fault);
+    f->ss = get_guest_word(&from->ss, fault);
+    guest_access_end();
+    return true;
+
+fault:
+    guest_access_end();
+    return false;
+}
+
 long do_iret(void)
 {
     struct vcpu *v = current;
     struct cpu_regs *regs = guest_regs();
     struct iret_frame f;
 
-    if (!copy_from_guest_raw(&f, regs->rsp, sizeof(f))) {
+    if (!read_iret_frame(regs, &f)) {
         domain_crash(v->domain, "iret: no frame at %#lx", (unsigned long)regs->rsp);
         return 0;
     }
@@ -41,7 +60,7 @@ long do_iret(void)
             domain_crash(v->domain, "iret: to user mode without a user page table");
             return 0;
         }
-        toggle_guest_mode(v);
+        change_mode(v);
     }
     if (vm_assist(v->domain, VMASST_TYPE_architectural_iopl))
         v->cpu.iopl = f.rflags >> 12 & 3;
@@ -57,8 +76,6 @@ long do_iret(void)
         regs->entry_vector = ENTRY_SYSCALL;
     } else {
         regs->entry_vector = 0;
-        regs->r11 = f.r11;
-        regs->rcx = f.rcx;
     }
     v->info->evtchn_upcall_mask = !(f.rflags & RFLAGS_IF);
     if (v->cpu.nmi_masked) {

@@ -3,7 +3,7 @@
 #ifndef X86_GUEST_MODE_H
 #define X86_GUEST_MODE_H
 
-#include "x86/x86.h"
+#include "domain/domain.h"
 
 #define RFLAGS_TF   0x00000100ul
 #define RFLAGS_IF   0x00000200ul
@@ -26,6 +26,22 @@ enum x86_trap {
     X86_TRAP_NM, X86_TRAP_DF, X86_TRAP_TS = 10, X86_TRAP_NP, X86_TRAP_SS, X86_TRAP_GP, X86_TRAP_PF,
     X86_TRAP_MF = 16, X86_TRAP_AC, X86_TRAP_MC, X86_TRAP_XM, X86_TRAP_CP = 21,
 };
+
+/*
+ * The two ring-3 worlds of a guest, kernel and user, each have a page-table root and a GS base of
+ * their own; which one runs is a bit of ours. While a vCPU is loaded, GS_BASE is the running
+ * world's and KERNEL_GS_BASE the other's, so that a change is one swapgs and one load of CR3.
+ */
+static inline void change_mode(struct vcpu *v)
+{
+    mfn_t root;
+
+    v->cpu.kernel_mode = !v->cpu.kernel_mode;
+    root = v->cpu.kernel_mode ? v->kernel_root : v->user_root;
+    __asm__ volatile("swapgs" ::: "memory");
+    /* Not noted as a flush: that only costs one more, later (mm/tlb.c). */
+    write_cr3(mfn_to_maddr(root).v);
+}
 
 /* bounce.c */
 void deliver_failsafe(struct vcpu *v, struct cpu_regs *regs);

@@ -84,14 +84,15 @@ static bool try_general_protection(struct vcpu *v, struct cpu_regs *regs)
 
 static bool try_page_fault(struct vcpu *v, struct cpu_regs *regs)
 {
-    u64 cr2 = read_cr2();
+    u64 cr2 = read_cr2(), ldt_offset = cr2 - LDT_WINDOW(this_cpu_id());
 
     BUG_ON(regs->error_code & PF_RESERVED);
-    if (guest_ldt_fault(v, cr2))
-        return true;
-    /* The window stands for the guest's own LDT: that is where it sees the fault. */
-    if (cr2 - LDT_WINDOW(this_cpu_id()) < LDT_WINDOW_SIZE)
-        cr2 = v->cpu.ldt_base + (cr2 - LDT_WINDOW(this_cpu_id()));
+    if (unlikely(ldt_offset < LDT_WINDOW_SIZE)) {
+        if (guest_ldt_fault(v, cr2))
+            return true;
+        /* The window stands for the guest's own LDT: that is where it sees the fault. */
+        cr2 = v->cpu.ldt_base + ldt_offset;
+    }
     if ((regs->error_code & (PF_PRESENT | PF_WRITE)) == (PF_PRESENT | PF_WRITE) &&
         v->cpu.kernel_mode && emulate_pte_write(v, regs, cr2))
         return true;
@@ -111,7 +112,7 @@ static bool try_double_fault(struct vcpu *v, struct cpu_regs *regs)
     BUG();      /* a guest's own faults never nest: ours did */
 }
 
-static const struct {
+static const struct vector {
     const char *name;
     try_fn *first;
     bool error_code;
@@ -152,20 +153,24 @@ static void guest_int80(struct vcpu *v, struct cpu_regs *regs)
     }
 }
 
+static void guest_exception(struct vcpu *v, struct cpu_regs *regs, unsigned int vector)
+{
+    const struct vector *e = &vectors[vector];
+
+    BUG_ON(vector >= ARRAY_SIZE(vectors) || e->name == NULL);
+    if (e->first != NULL && e->first(v, regs))
+        return;
+    inject_trap(regs, (u8)vector, e->error_code ? (s64)regs->error_code : TRAP_NO_ERROR);
+}
+
 void guest_trap(struct cpu_regs *regs)
 {
-    struct vcpu *v = current;
     unsigned int vector = regs->entry_vector;
 
-    if (vector == 0x80) {
-        guest_int80(v, regs);
-        return;
-    }
-    BUG_ON(vector >= ARRAY_SIZE(vectors) || vectors[vector].name == NULL);
-    if (vectors[vector].first != NULL && vectors[vector].first(v, regs))
-        return;
-    inject_trap(regs, (u8)vector,
-                vectors[vector].error_code ? (s64)regs->error_code : TRAP_NO_ERROR);
+    if (vector == 0x80)
+        guest_int80(current, regs);
+    else
+        guest_exception(current, regs, vector);
 }
 
 /* ---- Our own ---- */

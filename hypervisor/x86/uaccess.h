@@ -16,46 +16,69 @@
     ".byte " kind ", 0, 0, 0\n"                         \
     ".popsection\n"
 
+/* With SMAP, guest memory can be accessed between these two only. */
+static inline void guest_access_begin(void)
+{
+    __asm__ volatile(SMAP_SITE("1") ::: "memory");
+}
+
+static inline void guest_access_end(void)
+{
+    __asm__ volatile(SMAP_SITE("0") ::: "memory");
+}
+
 /* Whether [p, p+len) lies outside the hypervisor's range and is canonical. */
 static inline bool guest_range_ok(unsigned long p, unsigned long len)
 {
-    /* Guests own [0, 2^47) and [0xffff880000000000, 2^64); a copy never spans the two. */
-    const unsigned long low_end = 1ul << 47, high = 0xffff880000000000;
+    /* Guests own [high, 2^64) and [0, 2^47): one range, when counted from `high` up. */
+    const unsigned long high = 0xffff880000000000, size = (1ul << 47) - high;
 
-    return (p < low_end && len <= low_end - p) || (p >= high && len <= -p);
+    return len <= size && p - high <= size - len;
 }
 
 bool copy_from_guest_any(void *dst, unsigned long src, unsigned long len) __must_check;
 bool copy_to_guest_any(unsigned long dst, const void *src, unsigned long len) __must_check;
 
-/* @n, a constant, words from @src to @dst, one of which is the guest's and has been checked. */
-#define COPY_WORDS(dst, src, n)                                                         \
+/*
+ * Whether a copy of @len bytes is done in place: a few whole words, or half of one, known when
+ * compiling.
+ */
+#define CONSTANT_AND(len, cond) \
+    __builtin_choose_expr(__builtin_constant_p(len), cond, 0)
+#define COPY_IN_PLACE(len) \
+    CONSTANT_AND(len, (len) == 4 || ((len) % 8 == 0 && (len) <= 9 * 8))
+#define copy_word_t(len) \
+    typeof(__builtin_choose_expr(CONSTANT_AND(len, (len) == 4), (u32)0, (u64)0))
+
+/* Such a copy, from @src to @dst, one of which is the guest's and has been checked. */
+#define COPY_WORDS(dst, src, len)                                                       \
     ({                                                                                  \
+        __label__ fault_, end_;                                                         \
         bool copied_ = true;                                                            \
-        u64 word_;                                                                      \
-        __asm__ volatile(SMAP_SITE("1")                                                 \
-                         "copy_at = 0\n"                                                \
-                         ".rept %c[count]\n"                                            \
-                         "773: mov copy_at(%[from]), %[word]\n"                         \
-                         "774: mov %[word], copy_at(%[to])\n"                           \
-                         EXTABLE("773b", "775f") EXTABLE("774b", "775f")                \
-                         "copy_at = copy_at + 8\n"                                      \
-                         ".endr\n"                                                      \
-                         ".pushsection .text.fixup, \"ax\"\n"                           \
-                         "775: movb $0, %[ok]\n"                                        \
-                         "jmp 776f\n"                                                   \
-                         ".popsection\n"                                                \
-                         "776:\n"                                                       \
-                         SMAP_SITE("0")                                                 \
-                         : [word] "=&r"(word_), [ok] "+q"(copied_)                      \
-                         : [from] "r"(src), [to] "r"(dst), [count] "i"(n)               \
-                         : "memory");                                                   \
+        copy_word_t(len) word_;                                                         \
+                                                                                        \
+        __asm__ volatile goto(SMAP_SITE("1")                                            \
+                              "copy_at = 0\n"                                           \
+                              ".rept %c[count]\n"                                       \
+                              "773: mov copy_at(%[from]), %[word]\n"                    \
+                              "774: mov %[word], copy_at(%[to])\n"                      \
+                              EXTABLE("773b", "%l[fault_]")                             \
+                              EXTABLE("774b", "%l[fault_]")                             \
+                              "copy_at = copy_at + 8\n"                                 \
+                              ".endr\n"                                                 \
+                              SMAP_SITE("0")                                            \
+                              : [word] "=&r"(word_)                                     \
+                              : [from] "r"(src), [to] "r"(dst),                         \
+                                [count] "i"((len) / sizeof(word_))                      \
+                              : "memory"                                                \
+                              : fault_);                                                \
+        goto end_;                                                                      \
+    fault_:                                                                             \
+        guest_access_end();                                                             \
+        copied_ = false;                                                                \
+    end_:                                                                               \
         copied_;                                                                        \
     })
-
-/* Whether a copy of @len bytes is done in place: a few whole words, known when compiling. */
-#define COPY_IN_PLACE(len) \
-    __builtin_choose_expr(__builtin_constant_p(len), (len) % 8 == 0 && (len) <= 9 * 8, 0)
 
 /*
  * Copies @len bytes from guest address @src, or to guest address @dst; false when any byte could
@@ -64,12 +87,28 @@ bool copy_to_guest_any(unsigned long dst, const void *src, unsigned long len) __
 #define copy_from_guest_raw(dst, src, len)                                              \
     __builtin_choose_expr(COPY_IN_PLACE(len),                                           \
         ({ unsigned long from_ = (src);                                                 \
-           guest_range_ok(from_, len) && COPY_WORDS((void *)(dst), from_, (len) / 8); }), \
+           guest_range_ok(from_, len) && COPY_WORDS((void *)(dst), from_, len); }),     \
         copy_from_guest_any(dst, src, len))
 #define copy_to_guest_raw(dst, src, len)                                                \
     __builtin_choose_expr(COPY_IN_PLACE(len),                                           \
         ({ unsigned long to_ = (dst);                                                   \
-           guest_range_ok(to_, len) && COPY_WORDS(to_, (const void *)(src), (len) / 8); }), \
+           guest_range_ok(to_, len) && COPY_WORDS(to_, (const void *)(src), len); }),     \
         copy_to_guest_any(dst, src, len))
+
+/*
+ * Single words, straight from and to registers: between guest_access_begin() and _end(), at
+ * addresses whose range has been checked. A fault goes on at the label @fault, where the access
+ * has to end as well.
+ */
+#define put_guest_word(addr, value, fault)                                              \
+    __asm__ volatile goto("777: mov %0, %1" EXTABLE("777b", "%l[" #fault "]")           \
+                          : : "r"((u64)(value)), "m"(*(addr)) : "memory" : fault)
+#define get_guest_word(addr, fault)                                                     \
+    ({                                                                                  \
+        u64 word_;                                                                      \
+        __asm__ volatile goto("777: mov %1, %0" EXTABLE("777b", "%l[" #fault "]")       \
+                              : "=r"(word_) : "m"(*(addr)) : : fault);                  \
+        word_;                                                                          \
+    })
 
 #endif
