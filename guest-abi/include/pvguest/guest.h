@@ -13,6 +13,7 @@
 #include <pvguest/types.h>
 #include <pvguest/console.h>
 #include <pvguest/events.h>
+#include <pvguest/gnttab.h>
 #include <pvguest/hypercall.h>
 #include <pvguest/mm.h>
 #include <pvguest/multicall.h>
@@ -22,6 +23,7 @@
 #include <pvguest/time.h>
 #include <pvguest/traps.h>
 #include <pvguest/user.h>
+#include <pvguest/xenbus.h>
 
 /* The guest.  What it returns is given to guest_exit(). */
 int guest_main(const struct start_info *si);
