@@ -4,7 +4,7 @@
 # part of them. Everything else is in tests/run-all and tests/harness.
 
 include $(wildcard tests/unit/unit.mk tests/guest/guest.mk tests/guest/library.mk)
-include $(wildcard tests/bench/bench.mk tests/user/user.mk)
+include $(wildcard tests/bench/bench.mk tests/user/user.mk tests/linux/linux.mk)
 
 # Guests that print verdicts (tests/harness/verdict.py); tests/guest adds to these lists.
 CONFORMANCE_GUESTS ?=
