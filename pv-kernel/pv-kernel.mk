@@ -14,8 +14,8 @@ PVK_SRCS += $(addprefix pv-kernel/proc/,task.c sched.c timer.c fork.c exec.c elf
     sigframe.c random.c)
 PVK_SRCS += $(addprefix pv-kernel/syscall/,table.c dispatch.c proc.c mm.c signal.c time.c system.c \
     futex.c file.c fcntl.c path.c dir.c stat.c transfer.c poll.c socket.c)
-PVK_SRCS += $(addprefix pv-kernel/fs/,vfs.c namei.c open.c mount.c fdtable.c stream.c pipe.c tmpfs.c \
-    tmpfs_data.c devfs.c memdev.c procfs.c proc_system.c proc_task.c initramfs.c cpio.c)
+PVK_SRCS += $(addprefix pv-kernel/fs/,vfs.c namei.c open.c mount.c fdtable.c stream.c pipe.c \
+    tmpfs.c tmpfs_data.c devfs.c memdev.c procfs.c proc_system.c proc_task.c initramfs.c cpio.c)
 PVK_SRCS += $(addprefix pv-kernel/tty/,tty.c line.c tty_ioctl.c job.c console.c pty.c)
 PVK_SRCS += pv-kernel/net/unix.c
 PVK_SRCS += $(addprefix pv-kernel/xen/,devices.c hypercall.c privcmd.c evtchn.c gntdev.c \

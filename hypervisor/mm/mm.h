@@ -182,10 +182,9 @@ u64 *guest_l1e_get(struct vcpu *v, unsigned long va, struct page **table);
 u64 guest_l1e_peek(struct vcpu *v, unsigned long va);
 
 /*
- * ---- pt_grant.c ----
- * Maps frame @m of domain @owner by the running vCPU's level-1 entry for @addr, or at machine
- * address @addr: 0, -EINVAL: no such entry, or the frame can't be used so; -ERESTART. @avail goes to
- * the entry's available bits.
+ * ---- pt_grant.c ---- Maps frame @m of domain @owner by the running vCPU's level-1 entry for
+ * @addr, or at machine address @addr: 0, -EINVAL: no such entry, or the frame can't be used so;
+ * -ERESTART. @avail goes to the entry's available bits.
  */
 int mm_grant_map(u64 addr, bool machine, mfn_t m, bool writable, unsigned int avail, u16 owner);
 /*

@@ -4,9 +4,10 @@
  * disk) registers a block_device; it appears in /dev, can be read and written there, mounted, and
  * served to other domains (back/block.c).
  *
- * A transfer is a struct bio: a run of sectors and the machine memory they go to or come from, by frames
- * and not by addresses, since it may be another domain's granted pages that nothing here maps. Its owner
- * keeps the bio until done() is called, from an event handler or from submit() itself.
+ * A transfer is a struct bio: a run of sectors and the machine memory they go to or come from, by
+ * frames and not by addresses, since it may be another domain's granted pages that nothing here
+ * maps. Its owner keeps the bio until done() is called, from an event handler or from submit()
+ * itself.
  */
 #ifndef PVK_BLOCK_H
 #define PVK_BLOCK_H

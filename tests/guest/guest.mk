@@ -13,7 +13,8 @@ CONF_LIB := $(addprefix tests/guest/lib/,main.c frame.c frame.S)
 
 # CONF_GUEST(area)
 define CONF_GUEST
-$$(eval $$(call GUEST,conf-$(1),$$(CONF_LIB) $$(CONF_MORE_$(1)) $$(sort $$(wildcard tests/guest/conf-$(1)/*.[cS]))))
+$$(eval $$(call GUEST,conf-$(1),$$(CONF_LIB) $$(CONF_MORE_$(1)) \
+    $$(sort $$(wildcard tests/guest/conf-$(1)/*.[cS]))))
 $$(BUILD)/guests/conf-$(1).elf: GUEST_LDFLAGS += -Wl,-T,tests/guest/lib/cases.lds
 $$(BUILD)/guests/conf-$(1).elf: tests/guest/lib/cases.lds
 endef

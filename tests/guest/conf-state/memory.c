@@ -126,7 +126,7 @@ CASE(memory_machphys_list, "machphys_mfn_list names the frames of the table, 2 M
 
     set_xen_guest_handle(list.extent_start, frames);
     EXPECT_ON(op(XENMEM_machphys_mfn_list, &list), 0, -XEN_ENOSYS,
-              "Pavane backs its table where there is RAM, not in runs of 2 MiB that could be named");
+              "Pavane backs its table where there is RAM, not in nameable runs of 2 MiB");
     if (conf_on_pavane())
         return;
     EXPECT_TRUE(list.nr_extents >= 1 && list.nr_extents <= PV_ARRAY_SIZE(frames));
