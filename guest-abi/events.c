@@ -234,6 +234,14 @@ int pv_bind_interdomain(domid_t remote, evtchn_port_t remote_port, pv_event_hand
     return bound(rc, op.local_port, 0, handler, data);
 }
 
+int pv_bind_pirq(uint32_t pirq, pv_event_handler_t *handler, void *data)
+{
+    struct evtchn_bind_pirq op = { .pirq = pirq };
+    long rc = HYPERVISOR_event_channel_op(EVTCHNOP_bind_pirq, &op);
+
+    return bound(rc, op.port, 0, handler, data);
+}
+
 int pv_close(evtchn_port_t port)
 {
     struct evtchn_close op = { .port = port };

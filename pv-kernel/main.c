@@ -12,6 +12,7 @@
  *   debug=syscalls  names the system calls that programs miss
  */
 #include "arch/arch.h"
+#include "block/block.h"
 #include "fs/fs.h"
 #include "mm/mm.h"
 #include "monitor/input.h"
@@ -86,7 +87,13 @@ static _Noreturn void run_programs(const struct start_info *si)
     fs_init();
     tty_devices_init();
     xen_devices_init();
+    if (pv_is_first_domain())
+        drivers_init();
     unpack_initramfs(si);
+    if (pv_is_first_domain())
+        backends_init();
+    else
+        frontends_init();
     pv_option("init", path, sizeof(path));
     start_init(path, argv, envp);
     idle_loop();

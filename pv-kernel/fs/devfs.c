@@ -9,7 +9,7 @@
 
 struct device {
     struct list link;
-    uint32_t rdev;
+    uint32_t type, rdev;            /* S_IFCHR or S_IFBLK; the number is the type's */
     const struct file_ops *ops;
     void *private;
 };
@@ -17,22 +17,22 @@ struct device {
 static struct list devices = { &devices, &devices };
 static struct inode *root, *pts;
 
-static struct device *find_device(uint32_t rdev)
+static struct device *find_device(uint32_t type, uint32_t rdev)
 {
     struct list *pos;
 
     list_for_each(pos, &devices) {
         struct device *d = container_of(pos, struct device, link);
 
-        if (d->rdev == rdev)
+        if (d->type == type && d->rdev == rdev)
             return d;
     }
     return NULL;
 }
 
-bool device_find(uint32_t rdev, const struct file_ops **ops, void **private)
+bool device_find(uint32_t type, uint32_t rdev, const struct file_ops **ops, void **private)
 {
-    struct device *d = find_device(rdev);
+    struct device *d = find_device(type, rdev);
 
     if (!d)
         return false;
@@ -45,19 +45,21 @@ bool device_find(uint32_t rdev, const struct file_ops **ops, void **private)
 int device_register(const char *name, uint32_t mode, uint32_t major, uint32_t minor,
                     const struct file_ops *ops, void *private)
 {
+    uint32_t type = (mode & S_IFMT) == S_IFBLK ? S_IFBLK : S_IFCHR;
     uint32_t rdev = device_number(major, minor);
     struct device *d;
     struct inode *node;
-    int rc = tmpfs_make_path(root, name, S_IFCHR | mode, rdev, &node);
+    int rc = tmpfs_make_path(root, name, type | (mode & ~S_IFMT), rdev, &node);
 
     if (rc)
         return rc;
     inode_put(node);
-    if (find_device(rdev))
+    if (find_device(type, rdev))
         return 0;
     d = kmalloc(sizeof(*d));
     if (!d)
         return -ENOMEM;
+    d->type = type;
     d->rdev = rdev;
     d->ops = ops;
     d->private = private;
@@ -83,9 +85,9 @@ static struct inode *directory_of(const char *name, const char **last)
     return dir;
 }
 
-void device_unregister(const char *name, uint32_t major, uint32_t minor)
+void device_unregister(const char *name, uint32_t type, uint32_t major, uint32_t minor)
 {
-    struct device *d = find_device(device_number(major, minor));
+    struct device *d = find_device(type, device_number(major, minor));
     struct inode *dir = directory_of(name, &name);
 
     if (d) {

@@ -62,6 +62,7 @@ struct file_ops {
     int (*mmap)(struct file *f, struct vma *vma);   /* sets vma->ops */
     /* The page of contents @index, as frame_alloc made it, for mappings to share; NULL: a hole. */
     void *(*page)(struct file *f, uint64_t index);
+    int (*sync)(struct file *f);                /* fsync; NULL: nothing to do */
     int (*open)(struct file *f);                /* NULL: nothing to do */
     void (*release)(struct file *f);            /* the last reference went */
 };
@@ -168,6 +169,8 @@ struct mount {
     struct inode *root, *covered;   /* counted; nothing is covered by the root of all */
 };
 extern struct list mounts;
+/* A type of file system on disks: root gives its counted root, or an errno. For ever. */
+int fs_register_type(const char *type, int (*root)(const char *source, struct inode **out));
 int fs_mount(const char *source, const char *path, const char *type);
 int fs_unmount(const char *path);
 
@@ -183,12 +186,15 @@ void fd_table_exec(void);                       /* closes those marked close-on-
 void fd_table_close(struct task *t);            /* all, at exit */
 
 /* ---- parts that register devices ---- */
-/* Character devices by number; name as in /dev, e.g. "xen/privcmd". 0 or -errno. */
+/*
+ * Devices by type, which @mode tells (S_IFBLK, else a character device), and number; name as in
+ * /dev, e.g. "xen/privcmd". 0 or -errno.
+ */
 int device_register(const char *name, uint32_t mode, uint32_t major, uint32_t minor,
                     const struct file_ops *ops, void *private);
-void device_unregister(const char *name, uint32_t major, uint32_t minor);
+void device_unregister(const char *name, uint32_t type, uint32_t major, uint32_t minor);
 /* Finds what open needs; false: no such device. */
-bool device_find(uint32_t rdev, const struct file_ops **ops, void **private);
+bool device_find(uint32_t type, uint32_t rdev, const struct file_ops **ops, void **private);
 /* A file of /proc, e.g. "xen/capabilities"; show returns the length of its text. */
 int procfs_register(const char *name, long (*show)(char *buf, size_t size));
 

@@ -4,13 +4,14 @@
  *
  * There is one /dev, one /dev/pts and one /proc; mounting them where they are succeeds, as a
  * start-up script expects, elsewhere they are busy. tmpfs can be mounted any number of times up
- * to MAX_MOUNTS.
+ * to MAX_MOUNTS, and so can the types that live on disks.
  */
 #include "fs/fs.h"
 #include "fs/internal.h"
 #include "fs/tmpfs.h"
 
 #define MAX_MOUNTS 32u
+#define MAX_DISK_TYPES 4u
 
 struct list mounts = { &mounts, &mounts };
 static unsigned int nr_mounts;
@@ -30,6 +31,23 @@ static const struct {
     { "devtmpfs", devfs_root, true }, { "devpts", devpts_root, true },
     { "proc", procfs_root, true },
 };
+
+/* File systems on disks, from fs_register_type(); a root is by its source. */
+static struct {
+    const char *name;
+    int (*root)(const char *source, struct inode **out);
+} disk_types[MAX_DISK_TYPES];
+static unsigned int nr_disk_types;
+
+int fs_register_type(const char *type, int (*root)(const char *source, struct inode **out))
+{
+    if (nr_disk_types == MAX_DISK_TYPES)
+        return -ENOSPC;
+    disk_types[nr_disk_types].name = type;
+    disk_types[nr_disk_types].root = root;
+    nr_disk_types++;
+    return 0;
+}
 
 /* The references are the mount's from now on, if this succeeds. */
 static int attach(const char *source, const char *path, const char *type, struct inode *root,
@@ -53,10 +71,10 @@ static int attach(const char *source, const char *path, const char *type, struct
     return 0;
 }
 
-/* Over a directory that was looked up already. */
-static int mount_over(struct inode *target, const char *source, unsigned int type)
+/* A root over a directory that was looked up already; takes over the reference on @root. */
+static int mount_over(struct inode *target, const char *source, const char *type,
+                      struct inode *root)
 {
-    struct inode *root = types[type].root();
     char path[256];
     long rc;
 
@@ -64,7 +82,7 @@ static int mount_over(struct inode *target, const char *source, unsigned int typ
         return -ENOMEM;
     rc = dir_path(target, path, sizeof(path));
     if (rc >= 0)
-        rc = attach(source, path, types[type].name, root, target);
+        rc = attach(source, path, type, root, target);
     if (rc < 0) {
         inode_put(root);
         return (int)rc;
@@ -84,28 +102,44 @@ static int mount_single(struct inode *target, const char *source, unsigned int t
         return 0;
     if (elsewhere || types[type].root == devpts_root)
         return -EBUSY;
-    return mount_over(target, source, type);
+    return mount_over(target, source, types[type].name, types[type].root());
+}
+
+static int mount_disk(struct inode *target, const char *source, const char *type)
+{
+    struct inode *root;
+    unsigned int i;
+    int rc;
+
+    for (i = 0; i < nr_disk_types && strcmp(disk_types[i].name, type); i++)
+        ;
+    if (i == nr_disk_types)
+        return -ENODEV;
+    rc = disk_types[i].root(source, &root);
+    return rc ? rc : mount_over(target, source, disk_types[i].name, root);
+}
+
+static int mount_at(struct inode *target, const char *source, const char *type)
+{
+    unsigned int i;
+
+    for (i = 0; i < ARRAY_SIZE(types) && strcmp(types[i].name, type); i++)
+        ;
+    if (i == ARRAY_SIZE(types))
+        return mount_disk(target, source, type);
+    if (types[i].single)
+        return mount_single(target, source, i);
+    return mount_over(target, source, types[i].name, types[i].root());
 }
 
 int fs_mount(const char *source, const char *path, const char *type)
 {
     struct inode *target;
-    unsigned int i;
-    int rc;
+    int rc = path_lookup(path, true, &target);
 
-    for (i = 0; i < ARRAY_SIZE(types) && strcmp(types[i].name, type); i++)
-        ;
-    if (i == ARRAY_SIZE(types))
-        return -ENODEV;
-    rc = path_lookup(path, true, &target);
     if (rc)
         return rc;
-    if (!is_type(target, S_IFDIR))
-        rc = -ENOTDIR;
-    else if (types[i].single)
-        rc = mount_single(target, source, i);
-    else
-        rc = mount_over(target, source, i);
+    rc = is_type(target, S_IFDIR) ? mount_at(target, source, type) : -ENOTDIR;
     inode_put(target);
     return rc;
 }

@@ -22,7 +22,8 @@ static int find_ops(struct inode *inode, const struct file_ops **ops, void **pri
         *ops = &fifo_ops;
         return 0;
     case S_IFCHR:
-        return device_find(inode->rdev, ops, private) ? 0 : -ENXIO;
+    case S_IFBLK:
+        return device_find(inode->mode & S_IFMT, inode->rdev, ops, private) ? 0 : -ENXIO;
     case S_IFLNK:
         return -ELOOP;
     default:

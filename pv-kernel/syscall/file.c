@@ -269,7 +269,11 @@ SYSCALL(sys_ftruncate)
 /* Files are in memory only: they are as safe as they get. */
 SYSCALL(sys_fsync)
 {
-    return fd_file((int)a) ? 0 : -EBADF;
+    struct file *file = fd_file((int)a);
+
+    if (!file)
+        return -EBADF;
+    return file->ops->sync ? file->ops->sync(file) : 0;
 }
 
 SYSCALL(sys_sync)
@@ -280,5 +284,9 @@ SYSCALL(sys_sync)
 /* Advice on how a file will be used; there is nothing to do for it. */
 SYSCALL(sys_fadvise64)
 {
-    return fd_file((int)a) ? 0 : -EBADF;
+    struct file *file = fd_file((int)a);
+
+    if (!file)
+        return -EBADF;
+    return file->ops->sync ? file->ops->sync(file) : 0;
 }

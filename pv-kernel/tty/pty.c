@@ -206,7 +206,7 @@ static void master_release(struct file *f)
     char name[16];
 
     pts_name(p, name);
-    device_unregister(name, PTS_MAJOR, p->index);
+    device_unregister(name, S_IFCHR, PTS_MAJOR, p->index);
     ptys[p->index] = NULL;
     p->master_open = false;
     tty_hangup(&p->tty);

@@ -18,13 +18,15 @@ typedef void pv_event_handler_t(evtchn_port_t port, void *data);
 
 /*
  * Each of these returns the new port (positive), unmasked and with its handler set, or a negative
- * errno of EVTCHNOP_bind_virq, _bind_ipi, _alloc_unbound, _bind_interdomain.
+ * errno of EVTCHNOP_bind_virq, _bind_ipi, _alloc_unbound, _bind_interdomain, _bind_pirq.
  */
 int pv_bind_virq(uint32_t virq, unsigned int vcpu, pv_event_handler_t *handler, void *data);
 int pv_bind_ipi(unsigned int vcpu, pv_event_handler_t *handler, void *data);
 int pv_alloc_unbound(domid_t remote, pv_event_handler_t *handler, void *data);
 int pv_bind_interdomain(domid_t remote, evtchn_port_t remote_port, pv_event_handler_t *handler,
                         void *data);
+/* A pirq comes from PHYSDEVOP_map_pirq; it is bound alone, not shared. */
+int pv_bind_pirq(uint32_t pirq, pv_event_handler_t *handler, void *data);
 
 /* Gives a port that somebody else bound (start_info's, say) a handler on a vCPU. */
 void pv_set_event_handler(evtchn_port_t port, unsigned int vcpu, pv_event_handler_t *handler,

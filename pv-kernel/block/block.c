@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The register of disks, the checks that all transfers go through, and transfers of kernel memory.
+ *
+ * There is no cache: what a read returns comes from the disk, and a write is with the disk when it
+ * returns. Where the range or the memory is not made of whole sectors, a page in between holds the
+ * sectors. Writes of kernel memory take turns, so that two that share a sector both stay.
+ */
+#include "block/internal.h"
+#include "proc/proc.h"
+
+static struct list disks = { &disks, &disks };
+
+/* ---- The register ---- */
+
+struct block_device *block_find(const char *name)
+{
+    static const char dev[] = "/dev/";
+    struct list *pos;
+
+    if (!strncmp(name, dev, sizeof(dev) - 1))
+        name += sizeof(dev) - 1;
+    list_for_each(pos, &disks) {
+        struct block_device *bdev = container_of(pos, struct block_device, link);
+
+        if (!strcmp(bdev->name, name))
+            return bdev;
+    }
+    return NULL;
+}
+
+int block_register(struct block_device *bdev)
+{
+    int rc;
+
+    if (block_find(bdev->name))
+        return -EEXIST;
+    rc = block_node_add(bdev);
+    if (rc)
+        return rc;
+    bdev->users = 0;
+    list_add_tail(&disks, &bdev->link);
+    printk("%s: %lu sectors of %lu bytes%s\n", bdev->name, bdev->sectors, SECTOR_SIZE,
+           bdev->readonly ? ", read-only" : "");
+    return 0;
+}
+
+int block_unregister(struct block_device *bdev)
+{
+    if (bdev->users)
+        return -EBUSY;
+    list_del(&bdev->link);
+    block_node_remove(bdev);
+    return 0;
+}
+
+/* ---- Bios ---- */
+
+static bool segments_ok(const struct bio *bio, uint64_t *bytes)
+{
+    *bytes = 0;
+    for (unsigned int i = 0; i < bio->nr_segments; i++) {
+        const struct bio_segment *s = &bio->segment[i];
+
+        if (!s->len || s->offset >= PAGE_SIZE || s->len > PAGE_SIZE - s->offset ||
+            s->len % SECTOR_SIZE || s->offset % SECTOR_SIZE)
+            return false;
+        *bytes += s->len;
+    }
+    return true;
+}
+
+int block_submit(struct block_device *bdev, struct bio *bio)
+{
+    uint64_t bytes;
+
+    if (bio->op == BIO_FLUSH) {
+        if (bio->nr_segments)
+            return -EINVAL;
+        if (bdev->has_flush)
+            return bdev->ops->submit(bdev, bio);
+        bio->done(bio, 0);              /* the disk keeps nothing back */
+        return 0;
+    }
+    if (bio->op != BIO_READ && bio->op != BIO_WRITE)
+        return -EINVAL;
+    if (bio->nr_segments == 0 || bio->nr_segments > BIO_SEGMENTS || !segments_ok(bio, &bytes))
+        return -EINVAL;
+    if (bio->op == BIO_WRITE && bdev->readonly)
+        return -EROFS;
+    if (bio->sector >= bdev->sectors || bytes / SECTOR_SIZE > bdev->sectors - bio->sector)
+        return -EINVAL;
+    return bdev->ops->submit(bdev, bio);
+}
+
+struct transfer {
+    struct bio bio;
+    struct wait_queue waiter;
+    bool done;
+    int error;
+};
+
+static void transfer_done(struct bio *bio, int error)
+{
+    struct transfer *t = bio->private;
+
+    t->done = true;
+    t->error = error;
+    wake_up(&t->waiter);
+}
+
+static int run_transfer(struct block_device *bdev, struct transfer *t)
+{
+    int rc;
+
+    t->done = false;
+    t->bio.private = t;
+    t->bio.done = transfer_done;
+    wait_queue_init(&t->waiter);
+    rc = block_submit(bdev, &t->bio);
+    if (rc)
+        return rc;
+    while (!t->done)
+        wait_uninterruptible(&t->waiter);
+    return t->error;
+}
+
+int block_flush(struct block_device *bdev)
+{
+    struct transfer *t = kmalloc(sizeof(*t));
+    int rc;
+
+    if (!t)
+        return -ENOMEM;
+    t->bio.op = BIO_FLUSH;
+    rc = run_transfer(bdev, t);
+    kfree(t);
+    return rc;
+}
+
+/* ---- Kernel memory ---- */
+
+/* Blocks of several pages from kmalloc() are mapped apart from the pages' home addresses. */
+static pv_mfn_t frame_of(const char *p)
+{
+    uint64_t va = (uint64_t)p;
+
+    if (va >= PV_VMAP_BASE && va < PV_VIRT_BASE)
+        return pv_pte_mfn(*pv_find_pte(pv_current_root(), va, 1));
+    return pv_va_to_mfn((const void *)ALIGN_DOWN(va, PAGE_SIZE));
+}
+
+/* Puts as much of the memory into the bio as it holds; returns how much. */
+static size_t fill(struct bio *bio, const char *buf, size_t len)
+{
+    size_t done = 0;
+
+    for (bio->nr_segments = 0; bio->nr_segments < BIO_SEGMENTS && done < len;
+         bio->nr_segments++) {
+        uint32_t offset = (uint32_t)((uint64_t)(buf + done) % PAGE_SIZE);
+        uint32_t n = (uint32_t)min(len - done, PAGE_SIZE - offset);
+
+        bio->segment[bio->nr_segments] = (struct bio_segment){
+            .mfn = frame_of(buf + done), .offset = offset, .len = n,
+        };
+        done += n;
+    }
+    return done;
+}
+
+/* Whole sectors, from memory that begins at one. */
+static int move_sectors(struct block_device *bdev, enum bio_op op, uint64_t offset, const char *buf,
+                        size_t len)
+{
+    struct transfer *t = kmalloc(sizeof(*t));
+    int rc = t ? 0 : -ENOMEM;
+
+    for (size_t done = 0, n; !rc && done < len; done += n) {
+        t->bio.op = op;
+        t->bio.sector = (offset + done) / SECTOR_SIZE;
+        n = fill(&t->bio, buf + done, len - done);
+        rc = run_transfer(bdev, t);
+    }
+    kfree(t);
+    return rc;
+}
+
+static bool whole_sectors(uint64_t offset, const void *buf, size_t len)
+{
+    return !((offset | (uint64_t)buf | len) % SECTOR_SIZE);
+}
+
+/* A part of a range by way of @page; returns how much of it that was, or an errno. */
+static long move_part(struct block_device *bdev, enum bio_op op, uint64_t offset, char *buf,
+                      size_t len, char *page)
+{
+    uint64_t start = ALIGN_DOWN(offset, SECTOR_SIZE);
+    size_t skip = offset - start, n = min(len, PAGE_SIZE - skip);
+    size_t span = ALIGN_UP(skip + n, SECTOR_SIZE);
+    int rc = move_sectors(bdev, BIO_READ, start, page, span);
+
+    if (rc)
+        return rc;
+    if (op == BIO_READ) {
+        memcpy(buf, page + skip, n);
+        return (long)n;
+    }
+    memcpy(page + skip, buf, n);
+    rc = move_sectors(bdev, BIO_WRITE, start, page, span);
+    return rc ? rc : (long)n;
+}
+
+static int move(struct block_device *bdev, enum bio_op op, uint64_t offset, char *buf, size_t len)
+{
+    uint64_t size = bdev->sectors * SECTOR_SIZE;
+    char *page;
+    long n = 0;
+
+    if (offset > size || len > size - offset)
+        return -EINVAL;
+    if (whole_sectors(offset, buf, len))
+        return move_sectors(bdev, op, offset, buf, len);
+    page = pv_alloc_page();
+    if (!page)
+        return -ENOMEM;
+    for (size_t done = 0; done < len && n >= 0; done += n > 0 ? (size_t)n : 0)
+        n = move_part(bdev, op, offset + done, buf + done, len - done, page);
+    pv_free_page(page);
+    return n < 0 ? (int)n : 0;
+}
+
+int block_read(struct block_device *bdev, uint64_t offset, void *buf, size_t len)
+{
+    return move(bdev, BIO_READ, offset, buf, len);
+}
+
+int block_write(struct block_device *bdev, uint64_t offset, const void *buf, size_t len)
+{
+    static struct wait_queue turn = WAIT_QUEUE_INIT(turn);
+    static bool writing;
+    int rc;
+
+    if (bdev->readonly)
+        return -EROFS;
+    while (writing)
+        wait_uninterruptible(&turn);
+    writing = true;
+    rc = move(bdev, BIO_WRITE, offset, (char *)buf, len);
+    writing = false;
+    wake_up(&turn);
+    return rc;
+}
