@@ -28,4 +28,13 @@ static inline bool event_deliverable(const struct vcpu *v)
     return READ_ONCE(info->evtchn_upcall_pending) && !READ_ONCE(info->evtchn_upcall_mask);
 }
 
+/* pirq.c: those commands of physdev_op that are about interrupts; the caller has the right. */
+long physdev_map_pirq(XEN_GUEST_HANDLE(void) arg);
+long physdev_unmap_pirq(XEN_GUEST_HANDLE(void) arg);
+long physdev_eoi(XEN_GUEST_HANDLE(void) arg);
+long physdev_irq_status_query(XEN_GUEST_HANDLE(void) arg);
+long physdev_get_free_pirq(XEN_GUEST_HANDLE(void) arg);
+long physdev_setup_gsi(XEN_GUEST_HANDLE(void) arg);
+long physdev_restore_msi(u8 bus, u8 devfn);
+
 #endif

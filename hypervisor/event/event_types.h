@@ -16,7 +16,7 @@ union evtchn {
         u8 state;               /* EVTCHNSTAT_ */
         u8 vcpu;                /* who is notified */
         u16 dom;                /* unbound: who may bind; interdomain: who is at the other end */
-        u32 peer;               /* interdomain: its port there; virq: which */
+        u32 peer;               /* interdomain: its port there; virq, pirq: which */
     };
     u64 word;
 };

@@ -11,6 +11,7 @@
 #include "control/policy.h"
 #include "event/internal.h"
 #include "event/evtchn_bits.h"
+#include "event/pirq.h"
 #include "hypercall/guest_access.h"
 #include "hypercall/hypercall.h"
 
@@ -53,6 +54,9 @@ static int close_locked(struct domain *d, struct domain *peer, u32 port)
         return -EINVAL;
     case EVTCHNSTAT_virq:
         WRITE_ONCE(d->vcpus[virq_is_global(e.peer) ? 0 : e.vcpu]->events.virq_port[e.peer], 0);
+        break;
+    case EVTCHNSTAT_pirq:
+        pirq_unbound(e.peer, port);
         break;
     case EVTCHNSTAT_interdomain:
         far = port_get(peer, e.peer);
@@ -206,6 +210,26 @@ static long op_bind_ipi(struct domain *d, XEN_GUEST_HANDLE(void) arg)
     RETURN_PORT(d, rc, arg, &bind, port);
 }
 
+static long op_bind_pirq(struct domain *d, XEN_GUEST_HANDLE(void) arg)
+{
+    union evtchn e = { .word = 0 };
+    struct evtchn_bind_pirq bind;
+    long rc;
+
+    if (!copy_arg_from_guest(&bind, arg))
+        return -EFAULT;
+    e.state = EVTCHNSTAT_pirq;
+    e.peer = bind.pirq;
+    spin_lock(&d->events.lock);
+    rc = pirq_may_bind(d, bind.pirq);
+    if (rc == 0)
+        rc = bind_new(d, e);
+    if (rc > 0)
+        pirq_bound(bind.pirq, (u32)rc);
+    spin_unlock(&d->events.lock);
+    RETURN_PORT(d, rc, arg, &bind, port);
+}
+
 static long op_close(struct domain *d, XEN_GUEST_HANDLE(void) arg)
 {
     struct evtchn_close close;
@@ -263,6 +287,9 @@ static long op_status(struct domain *caller, XEN_GUEST_HANDLE(void) arg)
         status.u.interdomain.dom = e.dom;
         status.u.interdomain.port = e.peer;
         break;
+    case EVTCHNSTAT_pirq:
+        status.u.pirq = e.peer;
+        break;
     case EVTCHNSTAT_virq:
         status.u.virq = e.peer;
         break;
@@ -273,6 +300,7 @@ static long op_status(struct domain *caller, XEN_GUEST_HANDLE(void) arg)
 static bool may_move(union evtchn e)
 {
     return e.state == EVTCHNSTAT_unbound || e.state == EVTCHNSTAT_interdomain ||
+           e.state == EVTCHNSTAT_pirq ||
            (e.state == EVTCHNSTAT_virq && virq_is_global(e.peer));
 }
 
@@ -350,10 +378,11 @@ static long op_reset(struct domain *caller, XEN_GUEST_HANDLE(void) arg)
     return close_all(d) ? hypercall_restart(EVTCHNOP_reset, (u64)arg.p) : 0;
 }
 
-/* Physical interrupts and FIFO channels are holes so far. */
+/* FIFO channels are holes so far. */
 static long (*const ops[])(struct domain *d, XEN_GUEST_HANDLE(void) arg) = {
     [EVTCHNOP_bind_interdomain] = op_bind_interdomain,
     [EVTCHNOP_bind_virq]        = op_bind_virq,
+    [EVTCHNOP_bind_pirq]        = op_bind_pirq,
     [EVTCHNOP_close]            = op_close,
     [EVTCHNOP_send]             = op_send,
     [EVTCHNOP_status]           = op_status,

@@ -126,6 +126,20 @@ bool mfn_is_device(mfn_t m)
     return true;
 }
 
+bool mm_window_map(mfn_t m)
+{
+    if (!mfn_is_device(m) || hv_map(MSIX_WINDOW_VIRT, m, 1, HV_DEV))
+        return false;
+    /* Whatever this CPU thought was there, maybe while another used it. */
+    invlpg(MSIX_WINDOW_VIRT);
+    return true;
+}
+
+void mm_window_unmap(void)
+{
+    hv_unmap(MSIX_WINDOW_VIRT, 1);
+}
+
 /* ---- Boot ---- */
 
 static void must_map(unsigned long va, mfn_t m, unsigned long pages, u64 flags, bool large)

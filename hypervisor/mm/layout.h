@@ -15,6 +15,7 @@
  *  +0          image: text read-only, rodata and data no-execute
  *  +512 MiB    stack blocks, STACK_SIZE a CPU, with guard pages (x86/regs.h)
  *  +768 MiB    descriptor windows, 32 pages a CPU: the loaded guest's GDT (16) and LDT (16)
+ *  -           below the fixmap, a page for an entry of a device's MSI-X table, while it is written
  *  +1 GiB      fixmap: device registers and other single pages, uncached
  *
  * Tables in M2P and frame table exist only where there is RAM; holes read as "no frame".
@@ -35,6 +36,7 @@
 #define STACKS_VIRT       (IMAGE_VIRT + 0x20000000)
 #define DESC_WINDOW_VIRT  (IMAGE_VIRT + 0x30000000)
 #define FIXMAP_VIRT       (IMAGE_VIRT + 0x40000000)
+#define MSIX_WINDOW_VIRT  (FIXMAP_VIRT - 4096)
 #define DIRECT_MAP_VIRT   0xffff830000000000
 #define DIRECT_MAP_END    0xffff880000000000
 

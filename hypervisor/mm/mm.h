@@ -80,6 +80,9 @@ void hv_unmap(unsigned long va, unsigned long pages);
  * full.
  */
 void *hv_map_device(maddr_t addr, size_t len, u64 flags);
+/* A frame of a device at MSIX_WINDOW_VIRT; false if it is none. One at a time, on one CPU. */
+bool mm_window_map(mfn_t m);
+void mm_window_unmap(void);
 mfn_t hv_root(void);                             /* the L4 of an idle CPU */
 void hv_install_slots(u64 *l4);                  /* writes slots 256-271 of a guest's L4 */
 
@@ -182,9 +185,10 @@ u64 *guest_l1e_get(struct vcpu *v, unsigned long va, struct page **table);
 u64 guest_l1e_peek(struct vcpu *v, unsigned long va);
 
 /*
- * ---- pt_grant.c ---- Maps frame @m of domain @owner by the running vCPU's level-1 entry for
- * @addr, or at machine address @addr: 0, -EINVAL: no such entry, or the frame can't be used so;
- * -ERESTART. @avail goes to the entry's available bits.
+ * ---- pt_grant.c ----
+ * Maps frame @m of domain @owner by the running vCPU's level-1 entry for @addr, or at machine
+ * address @addr: 0; -ERESTART; another error: no such entry, or the frame can't be used so. @avail
+ * goes to the entry's available bits.
  */
 int mm_grant_map(u64 addr, bool machine, mfn_t m, bool writable, unsigned int avail, u16 owner);
 /*

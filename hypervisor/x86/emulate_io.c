@@ -7,9 +7,8 @@
  */
 #include "domain/domain.h"
 #include "x86/emulate.h"
+#include "x86/pci.h"
 
-#define PORT_PCI_ADDRESS 0xcf8u
-#define PORT_PCI_DATA    0xcfcu
 #define PORT_PIT_MODE    0x43u
 #define PIT_CHANNEL_2    2u
 #define ONES(size)       ((u32)((1ull << (8 * (size))) - 1))
@@ -22,12 +21,6 @@ static const struct {
     { 0x40, 0x40 },                     /* timer, channel 0 */
     { 0x3f8, 0x3ff },                   /* our console */
 };
-
-/*
- * The address register of PCI configuration space goes with each access, so these two are one
- * step.
- */
-static spinlock_t pci_lock = SPINLOCK_INIT(LOCK_CONSOLE);   /* a leaf: nothing is taken inside */
 
 bool io_allowed(struct vcpu *v, u16 port, unsigned int size)
 {
@@ -97,13 +90,8 @@ u32 io_read(struct vcpu *v, u16 port, unsigned int size)
 
     if (!v->domain->privileged)
         return ONES(size);
-    if (is_pci_data(port, size)) {
-        spin_lock(&pci_lock);
-        outl(PORT_PCI_ADDRESS, v->cpu.pci_address);
-        value = port_in(port, size);
-        spin_unlock(&pci_lock);
-        return value;
-    }
+    if (is_pci_data(port, size))
+        return pci_data_in(v->cpu.pci_address, port, size);
     if (touches_pci_address(port, size))
         return port == PORT_PCI_ADDRESS && size == 4 ? v->cpu.pci_address : ONES(size);
     if (!is_owned(port, size))
@@ -121,10 +109,7 @@ void io_write(struct vcpu *v, u16 port, unsigned int size, u32 value)
     if (!v->domain->privileged)
         return;
     if (is_pci_data(port, size)) {
-        spin_lock(&pci_lock);
-        outl(PORT_PCI_ADDRESS, v->cpu.pci_address);
-        port_out(port, size, value);
-        spin_unlock(&pci_lock);
+        pci_data_out(v->cpu.pci_address, port, size, value);
         return;
     }
     if (touches_pci_address(port, size)) {

@@ -251,7 +251,7 @@ long do_vm_assist(unsigned int cmd, unsigned int type)
     }
 }
 
-static long set_iopl(XEN_GUEST_HANDLE(void) arg)
+long guest_set_iopl(XEN_GUEST_HANDLE(void) arg)
 {
     struct physdev_set_iopl op;
 
@@ -263,7 +263,7 @@ static long set_iopl(XEN_GUEST_HANDLE(void) arg)
     return 0;
 }
 
-static long set_iobitmap(XEN_GUEST_HANDLE(void) arg)
+long guest_set_iobitmap(XEN_GUEST_HANDLE(void) arg)
 {
     struct physdev_set_iobitmap op;
 
@@ -274,16 +274,4 @@ static long set_iobitmap(XEN_GUEST_HANDLE(void) arg)
     current->cpu.iobmp = handle_addr(op.bitmap);
     current->cpu.iobmp_ports = op.nr_ports;
     return 0;
-}
-
-long do_physdev_op(int cmd, XEN_GUEST_HANDLE(void) arg)
-{
-    switch (cmd) {
-    case PHYSDEVOP_set_iopl:
-        return set_iopl(arg);
-    case PHYSDEVOP_set_iobitmap:
-        return set_iobitmap(arg);
-    default:
-        return -ENOSYS;
-    }
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The IO-APICs: which line ("global system interrupt") raises which vector. All lines are masked
- * at boot; ioapic_route() opens the ones that somebody handles, on the boot CPU.
+ * at boot; those that somebody handles are routed to the boot CPU.
  */
 #include "boot/boot.h"
 #include "lib/printk.h"
+#include "lib/spinlock.h"
 #include "mm/mm.h"
 #include "x86/platform.h"
 
@@ -24,13 +25,33 @@
 static struct ioapic {
     volatile u32 *regs;
     unsigned int gsi_base, lines;
+    unsigned int index;         /* in acpi.ioapics */
 } ioapics[ARRAY_SIZE(acpi.ioapics)];
 static unsigned int nr_ioapics;
+
+/* Two registers make one access. A leaf: nothing is taken inside. Interrupt handlers take it. */
+static spinlock_t ioapic_lock = SPINLOCK_INIT(LOCK_CONSOLE);
+
+#define MAX_GSIS 256u
+static struct {
+    bool routed, set;           /* set: somebody has said what it is like */
+    u16 mode;                   /* ENTRY_LEVEL, ENTRY_ACTIVE_LOW */
+} lines[MAX_GSIS];
 
 static u32 io_read(const struct ioapic *io, u32 reg)
 {
     io->regs[0] = reg;
     return io->regs[4];
+}
+
+static const struct ioapic *find(unsigned int gsi, unsigned int *line)
+{
+    for (unsigned int i = 0; i < nr_ioapics; i++) {
+        *line = gsi - ioapics[i].gsi_base;
+        if (gsi < MAX_GSIS && gsi >= ioapics[i].gsi_base && *line < ioapics[i].lines)
+            return &ioapics[i];
+    }
+    return NULL;
 }
 
 static void io_write(const struct ioapic *io, u32 reg, u32 v)
@@ -49,6 +70,7 @@ void ioapic_init(void)
             pr_warn("IO-APIC %u can't be mapped: its lines are not used", i);
             continue;
         }
+        io->index = i;
         io->gsi_base = acpi.ioapics[i].gsi_base;
         io->lines = (io_read(io, REG_VERSION) >> 16 & 0xff) + 1;
         for (unsigned int line = 0; line < io->lines; line++)
@@ -60,6 +82,8 @@ void ioapic_init(void)
 /* ISA lines are edge-triggered and active high unless the MADT says otherwise; PCI's neither. */
 static u32 line_mode(unsigned int gsi)
 {
+    if (lines[gsi].set)
+        return lines[gsi].mode;
     for (unsigned int irq = 0; irq < ARRAY_SIZE(acpi.isa_irq); irq++) {
         u16 flags = acpi.isa_irq[irq].flags;
 
@@ -72,15 +96,82 @@ static u32 line_mode(unsigned int gsi)
 
 int ioapic_route(unsigned int gsi, u8 vector)
 {
-    for (unsigned int i = 0; i < nr_ioapics; i++) {
-        const struct ioapic *io = &ioapics[i];
-        unsigned int line = gsi - io->gsi_base;
+    unsigned int line;
+    const struct ioapic *io = find(gsi, &line);
+    int rc = -EBUSY;
 
-        if (gsi < io->gsi_base || line >= io->lines)
-            continue;
+    if (io == NULL)
+        return -ENODEV;
+    spin_lock(&ioapic_lock);
+    if (!lines[gsi].routed) {
+        lines[gsi].routed = true;
         io_write(io, REG_ENTRY(line) + 1, apic_id_of(0) << 24);
-        io_write(io, REG_ENTRY(line), line_mode(gsi) | vector);
+        io_write(io, REG_ENTRY(line), ENTRY_MASKED | line_mode(gsi) | vector);
+        rc = 0;
+    }
+    spin_unlock(&ioapic_lock);
+    return rc;
+}
+
+void ioapic_mask(unsigned int gsi, bool masked)
+{
+    unsigned int line;
+    const struct ioapic *io = find(gsi, &line);
+    u32 entry;
+
+    BUG_ON(io == NULL);         /* it could not be routed */
+    spin_lock(&ioapic_lock);
+    entry = io_read(io, REG_ENTRY(line)) & ~ENTRY_MASKED;
+    io_write(io, REG_ENTRY(line), masked ? entry | ENTRY_MASKED : entry);
+    spin_unlock(&ioapic_lock);
+}
+
+void ioapic_unroute(unsigned int gsi)
+{
+    ioapic_mask(gsi, true);
+    WRITE_ONCE(lines[gsi].routed, false);
+}
+
+unsigned int ioapic_lines(void)
+{
+    unsigned int end = 0;
+
+    for (unsigned int i = 0; i < nr_ioapics; i++)
+        end = max(end, ioapics[i].gsi_base + ioapics[i].lines);
+    return min(end, MAX_GSIS);
+}
+
+bool ioapic_is_level(unsigned int gsi)
+{
+    return line_mode(gsi) & ENTRY_LEVEL;
+}
+
+int ioapic_set_mode(unsigned int gsi, bool level, bool low)
+{
+    unsigned int line;
+    int rc = -EEXIST;
+
+    if (find(gsi, &line) == NULL)
+        return -EINVAL;
+    spin_lock(&ioapic_lock);
+    if (!lines[gsi].routed) {
+        lines[gsi].set = true;
+        lines[gsi].mode = (u16)((level ? ENTRY_LEVEL : 0) | (low ? ENTRY_ACTIVE_LOW : 0));
+        rc = 0;
+    }
+    spin_unlock(&ioapic_lock);
+    return rc;
+}
+
+int ioapic_read_guest(u64 base, u32 reg, u32 *value)
+{
+    for (unsigned int i = 0; i < nr_ioapics; i++) {
+        if (acpi.ioapics[ioapics[i].index].addr != base || reg >= REG_ENTRY(ioapics[i].lines))
+            continue;
+        spin_lock(&ioapic_lock);
+        *value = io_read(&ioapics[i], reg);
+        spin_unlock(&ioapic_lock);
         return 0;
     }
-    return -ENODEV;
+    return -EINVAL;
 }

@@ -2,7 +2,8 @@
 /*
  * Interrupts: from a vector to who handles it. They come in only from a guest, in irq_window()
  * and in the idle loop, and on a CPU's own stack; a handler notes work (a softirq, a pending
- * event) and returns, with interrupts off throughout. No lock is held where they come in.
+ * event) and returns, with interrupts off throughout. No lock is held where they come in, so it
+ * may take those that raising an event takes.
  */
 #include "domain/domain.h"
 #include "lib/printk.h"
@@ -10,7 +11,10 @@
 
 #define FIRST_VECTOR 0x20               /* below are exceptions: traps.c */
 
-/* Set up at boot, or before the line behind the vector is opened; only read after that. */
+/*
+ * Set up before anything can raise the vector. One that is given back may still come once more, if
+ * it was on its way: then nobody handles it.
+ */
 static struct handler {
     void (*fn)(void *arg);
     void *arg;
@@ -75,20 +79,50 @@ void irq_set_handler(u8 vector, void (*handler)(void *), void *arg)
     WRITE_ONCE(handlers[vector].fn, handler);
 }
 
-int irq_claim(unsigned int gsi, void (*handler)(void *), void *arg)
+int irq_vector_get(void (*handler)(void *), void *arg)
 {
     for (unsigned int v = VECTOR_DEVICE_FIRST; v <= VECTOR_DEVICE_LAST; v++) {
-        int rc;
-
         if (handlers[v].fn)
             continue;
         irq_set_handler((u8)v, handler, arg);
-        rc = ioapic_route(gsi, (u8)v);
-        if (rc)
-            irq_set_handler((u8)v, NULL, NULL);
-        return rc;
+        return (int)v;
     }
     return -ENOSPC;
+}
+
+void irq_vector_put(u8 vector)
+{
+    WRITE_ONCE(handlers[vector].fn, NULL);
+}
+
+int irq_claim_masked(unsigned int gsi, void (*handler)(void *), void *arg)
+{
+    int vector = irq_vector_get(handler, arg), rc;
+
+    if (vector < 0)
+        return vector;
+    rc = ioapic_route(gsi, (u8)vector);
+    if (rc) {
+        irq_vector_put((u8)vector);
+        return rc;
+    }
+    return vector;
+}
+
+void irq_unclaim(unsigned int gsi, u8 vector)
+{
+    ioapic_unroute(gsi);
+    irq_vector_put(vector);
+}
+
+int irq_claim(unsigned int gsi, void (*handler)(void *), void *arg)
+{
+    int rc = irq_claim_masked(gsi, handler, arg);
+
+    if (rc < 0)
+        return rc;
+    ioapic_mask(gsi, false);
+    return 0;
 }
 
 /* ---- set-up ---- */

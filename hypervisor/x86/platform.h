@@ -53,11 +53,28 @@ struct cpu_info *stack_cpu_info(unsigned int cpu);
 
 /* irq.c */
 void irq_set_handler(u8 vector, void (*handler)(void *), void *arg);
+/* A vector for a device's interrupt: the vector, or -ENOSPC. */
+int irq_vector_get(void (*handler)(void *), void *arg);
+void irq_vector_put(u8 vector);
+/* irq_claim() with the line still masked; returns its vector. */
+int irq_claim_masked(unsigned int gsi, void (*handler)(void *), void *arg);
+void irq_unclaim(unsigned int gsi, u8 vector);
 
 /* ioapic.c */
 void ioapic_init(void);
-/* Routes @gsi to @vector on the boot CPU, unmasked; -ENODEV when no IO-APIC has that line. */
+/*
+ * Routes @gsi to @vector on the boot CPU, masked; -ENODEV when no IO-APIC has that line, -EBUSY
+ * when it is routed already.
+ */
 int ioapic_route(unsigned int gsi, u8 vector);
+void ioapic_unroute(unsigned int gsi);              /* it is masked */
+void ioapic_mask(unsigned int gsi, bool masked);    /* one that is routed */
+unsigned int ioapic_lines(void);                    /* their numbers are below */
+bool ioapic_is_level(unsigned int gsi);
+/* How the line behaves, for its next routing: 0; -EINVAL: no such line; -EEXIST: it is routed. */
+int ioapic_set_mode(unsigned int gsi, bool level, bool low);
+/* A register of the IO-APIC at @base, as a guest asks for it: 0 or -EINVAL. */
+int ioapic_read_guest(u64 base, u32 reg, u32 *value);
 
 /* apic.c */
 u32 apic_id(void);                      /* of this CPU */

@@ -111,6 +111,10 @@ struct cpuid_regs guest_cpuid(const struct vcpu *v, u32 leaf, u32 subleaf);
      BIT(VMASST_TYPE_m2p_strict))
 u64 guest_cr4_bits(u64 cr4);              /* those of @cr4 that a guest may choose here */
 
+/* ---- guest_calls.c: PHYSDEVOP_set_iopl and set_iobitmap, of the running vCPU ---- */
+long guest_set_iopl(XEN_GUEST_HANDLE(void) arg);
+long guest_set_iobitmap(XEN_GUEST_HANDLE(void) arg);
+
 /* ---- debugreg.c ---- */
 /*
  * 0; -EPERM: a breakpoint that a guest may not have; -ENODEV: no such register. @v runs or is off
@@ -172,7 +176,7 @@ enum irq_vector {                         /* ours; device interrupts take 0x30 t
 /* The boot CPU calls irq_init(), apic_init(), time_init() and smp_boot_all(), in this order. */
 void irq_init(void);
 void irq_dispatch(struct cpu_regs *regs); /* from entry.S, vectors 0x20 and up */
-int irq_claim(unsigned int gsi, void (*handler)(void *), void *arg);
+int irq_claim(unsigned int gsi, void (*handler)(void *), void *arg);   /* and opens the line */
 void apic_init(void);                     /* each CPU */
 void apic_eoi(void);
 void apic_send_ipi(unsigned int cpu, u8 vector);

@@ -17,10 +17,14 @@ WITHOUT_SMAP = "smap=off"
 
 # Guests that run on other machines than the usual one: each machine's mark in the report, and what
 # is different about it. A guest that is not named runs on the usual machine only.
+# QEMU's devices that interrupt: by a line or a message, and by MSI-X.
+DEVICES = ["-device", "edu,addr=4", "-device", "virtio-rng-pci-non-transitional,addr=5"]
+
 USUAL = {"": {}}
 INTEL = {"-intel": {"vendor": "intel"}}
 MACHINES = {"conf-sched": {"": {"cpus": 3}}, "conf-cpu": USUAL | INTEL, "conf-trap": USUAL | INTEL,
-            "conf-emulate": USUAL | INTEL, "conf-control": USUAL | {"-smp": {"cpus": 3}}}
+            "conf-emulate": USUAL | INTEL,
+            "conf-device": {"": {"extra": DEVICES}}, "conf-control": USUAL | {"-smp": {"cpus": 3}}}
 
 
 def hypervisors():
