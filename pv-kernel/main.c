@@ -90,12 +90,13 @@ static _Noreturn void run_programs(const struct start_info *si)
     if (pv_is_first_domain())
         drivers_init();
     unpack_initramfs(si);
+    pv_option("init", path, sizeof(path));
+    start_init(path, argv, envp);
+    /* Now that the first process has its number, there may be others; it has not run yet. */
     if (pv_is_first_domain())
         backends_init();
     else
         frontends_init();
-    pv_option("init", path, sizeof(path));
-    start_init(path, argv, envp);
     idle_loop();
 }
 

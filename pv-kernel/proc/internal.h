@@ -18,7 +18,6 @@ void task_prepare_stack(struct task *t);
 void task_first_run(struct pv_regs *regs);      /* called by arch/switch.S */
 
 /* ---- sched.c ---- */
-bool is_idle(const struct task *t);
 void sched_init(void);
 bool run_queue_empty(void);
 void task_load_context(struct task *t);         /* stack, bases, space, FPU: of who runs next */

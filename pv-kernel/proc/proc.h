@@ -131,6 +131,7 @@ void yield(void);
 /* Somebody else should run before user code goes on */
 extern bool need_resched;
 _Noreturn void idle_loop(void);                 /* the boot context after start */
+bool is_idle(const struct task *t);             /* the boot context, which can't sleep */
 
 #define WAIT_QUEUE_INIT(q) { { &(q).sleepers, &(q).sleepers } }
 void wait_queue_init(struct wait_queue *q);
