@@ -7,7 +7,8 @@
  *     memory   MiB; vcpus, 1 unless given
  *     cmdline  text for the kernel; without it root ("root=" goes before it) and extra
  *     type     "pv"; builder "generic" or "linux"
- *     disk, vif, pci, vfb   lists that must be empty
+ *     disk     list of texts: "phy:FILE,xvda,w" (to xvdp; w or r)
+ *     vif, pci, vfb   lists that must be empty
  */
 #include "config.h"
 
@@ -168,11 +169,74 @@ static int take_devices(struct reader *r, const config_setting_t *setting)
     return config_setting_length(setting) ? refuse(r, setting, "is not supported") : 0;
 }
 
+/* xvda to xvdp, whole disks; 0 for anything else. */
+static unsigned int disk_number(const char *name)
+{
+    if (strncmp(name, "xvd", 3) || name[3] < 'a' || name[3] > 'p' || name[4])
+        return 0;
+    return 202u << 8 | (unsigned int)(name[3] - 'a') << 4;
+}
+
+/* The three parts of a disk's text, which is the caller's to spoil. */
+static const char *parse_disk(struct domain_disk *disk, char *text)
+{
+    char *vdev = strchr(text, ','), *mode = vdev ? strchr(vdev + 1, ',') : NULL;
+
+    if (!mode || strchr(mode + 1, ','))
+        return "must be \"phy:FILE,xvda,w\" or with r";
+    *vdev++ = *mode++ = '\0';
+    if (strncmp(text, "phy:", 4) || text[4] != '/')
+        return "must be phy: and the path of a block device";
+    disk->vdev = disk_number(vdev);
+    if (!disk->vdev)
+        return "the guest's name of a disk must be one of xvda to xvdp";
+    if (strcmp(mode, "w") && strcmp(mode, "r"))
+        return "the mode of a disk must be w or r";
+    strcpy(disk->vdev_name, vdev);
+    disk->readonly = mode[0] == 'r';
+    memmove(text, text + 4, strlen(text + 4) + 1);
+    return NULL;
+}
+
+static int add_disk(struct reader *r, const config_setting_t *setting, const char *text)
+{
+    struct domain_config *config = r->config;
+    struct domain_disk *disk = &config->disk[config->nr_disks];
+    const char *fault;
+
+    if (config->nr_disks == DOMAIN_MAX_DISKS)
+        return refuse(r, setting, "too many disks");
+    disk->path = strdup(text);
+    if (!disk->path)
+        return xl_fail(ENOMEM, "out of memory");
+    config->nr_disks++;
+    fault = parse_disk(disk, disk->path);
+    for (unsigned int i = 0; !fault && &config->disk[i] != disk; i++) {
+        if (config->disk[i].vdev == disk->vdev)
+            fault = "two disks have the same name";
+    }
+    return fault ? refuse(r, setting, fault) : 0;
+}
+
+static int take_disks(struct reader *r, const config_setting_t *setting)
+{
+    int rc = 0;
+
+    if (!config_setting_is_aggregate(setting))
+        return refuse(r, setting, "must be a list");
+    for (int i = 0; !rc && i < config_setting_length(setting); i++) {
+        const char *text = config_setting_get_string_elem(setting, i);
+
+        rc = text ? add_disk(r, setting, text) : refuse(r, setting, "must be a list of texts");
+    }
+    return rc;
+}
+
 static const struct setting settings[] = {
     { "name", take_name },       { "kernel", take_kernel },   { "ramdisk", take_ramdisk },
     { "memory", take_memory },   { "vcpus", take_vcpus },     { "cmdline", take_cmdline },
     { "root", take_root },       { "extra", take_extra },     { "type", take_type },
-    { "builder", take_type },    { "disk", take_devices },    { "vif", take_devices },
+    { "builder", take_type },    { "disk", take_disks },    { "vif", take_devices },
     { "pci", take_devices },     { "vfb", take_devices },
 };
 
@@ -245,5 +309,8 @@ void domain_config_free(struct domain_config *config)
 {
     free(config->kernel);
     free(config->ramdisk);
+    for (unsigned int i = 0; i < config->nr_disks; i++)
+        free(config->disk[i].path);
     config->kernel = config->ramdisk = NULL;
+    config->nr_disks = 0;
 }

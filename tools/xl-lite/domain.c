@@ -256,6 +256,34 @@ static int put_rings(struct store *store, const struct domain_rings *rings, cons
     return rc ?: put_number(store, base, "console/port", rings->console_port);
 }
 
+static int put_disks(struct store *store, const struct domain_config *config, domid_t domid)
+{
+    int rc = 0;
+
+    for (unsigned int i = 0; !rc && i < config->nr_disks; i++)
+        rc = disk_put(store, domid, &config->disk[i]);
+    return rc;
+}
+
+static int await_disks(struct store *store, const struct domain_config *config, domid_t domid)
+{
+    int rc = 0;
+
+    for (unsigned int i = 0; !rc && i < config->nr_disks; i++)
+        rc = disk_await(store, domid, &config->disk[i]);
+    return rc;
+}
+
+static int check_disks(const struct domain_config *config)
+{
+    char number[DISK_NUMBER_MAX];
+    int rc = 0;
+
+    for (unsigned int i = 0; !rc && i < config->nr_disks; i++)
+        rc = disk_check(&config->disk[i], number);
+    return rc;
+}
+
 /* All nodes appear at once, or none; then the daemons hear of the domain. */
 static int tell_store(struct store *store, const struct domain_config *config,
                       const struct identity *id, const struct domain_rings *rings)
@@ -273,6 +301,7 @@ static int tell_store(struct store *store, const struct domain_config *config,
         rc = rc ?: put_resources(store, config, base);
         rc = rc ?: put_writable(store, base, id->domid);
         rc = rc ?: put_rings(store, rings, base);
+        rc = rc ?: put_disks(store, config, id->domid);
         if (rc)
             store_end(store, false);
         else
@@ -336,6 +365,7 @@ int domain_create(struct hv *hv, struct store *store, const struct domain_config
     if (rc != -ESRCH)
         return rc;
     rc = open_files(config, &files);
+    rc = rc ?: check_disks(config);
     rc = rc ?: check_memory(hv, config);
     rc = rc ?: make_identity(&id);
     rc = rc ?: hv_domain_create(hv, id.uuid, config->vcpus, &id.domid);
@@ -346,6 +376,7 @@ int domain_create(struct hv *hv, struct store *store, const struct domain_config
     if (rc)
         goto out_domain;
     rc = tell_store(store, config, &id, &rings);
+    rc = rc ?: await_disks(store, config, id.domid);
     if (rc)
         goto out_store;
     *domid = id.domid;
@@ -353,6 +384,7 @@ int domain_create(struct hv *hv, struct store *store, const struct domain_config
     return 0;
 
 out_store:
+    disks_close(store, id.domid);
     forget(store, id.domid);
 out_domain:
     hv_domain_destroy(hv, id.domid);
@@ -390,6 +422,9 @@ int domain_destroy(struct hv *hv, struct store *store, domid_t domid)
     if (domid == 0)
         return xl_fail(EINVAL, "domain 0 is this one; it cannot be destroyed");
     rc = store_watch(store, "@releaseDomain", "destroy");
+    /* It must not see its disks go; and no I/O of it is under way when its memory goes. */
+    rc = rc ?: hv_domain_pause(hv, domid);
+    rc = rc ?: disks_close(store, domid);
     rc = rc ?: hv_domain_destroy(hv, domid);
     rc = rc ?: forget(store, domid);
     return rc ?: wait_for_end(hv, store, domid);

@@ -204,6 +204,27 @@ int store_end(struct store *store, bool commit);
 struct store_event *store_next_event(struct store *store, bool wait, int *error);
 void store_free_event(struct store_event *event);
 
+/* device.c: a guest's disks. */
+
+#define DOMAIN_MAX_DISKS 16
+#define DISK_NUMBER_MAX  24
+
+struct domain_disk {
+    char *path;         /* of a block device here */
+    char vdev_name[8];  /* "xvda" to "xvdp" */
+    unsigned int vdev;  /* the same as a number */
+    bool readonly;
+};
+
+/* There is such a block device; its number as the store has it. */
+int disk_check(const struct domain_disk *disk, char number[DISK_NUMBER_MAX]);
+/* Writes the nodes of both sides. */
+int disk_put(struct store *store, domid_t domid, const struct domain_disk *disk);
+/* Waits until the control domain's kernel has opened it. */
+int disk_await(struct store *store, domid_t domid, const struct domain_disk *disk);
+/* Has all of a domain's disks closed, waits for that, and removes the control domain's nodes. */
+int disks_close(struct store *store, domid_t domid);
+
 /* build.c, domain.c: a domain from its description to its first instruction, and its end. */
 
 #define DOMAIN_NAME_MAX    64
@@ -218,6 +239,8 @@ struct domain_config {
     char cmdline[DOMAIN_CMDLINE_MAX];
     uint64_t memory_mib;
     unsigned int vcpus;
+    struct domain_disk disk[DOMAIN_MAX_DISKS];
+    unsigned int nr_disks;
 };
 
 struct domain_files {

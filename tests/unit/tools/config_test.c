@@ -98,7 +98,18 @@ static void each_mistake_has_its_line(void **state)
         { "memory=9999999999999L\n", "must be a number" },
         { GOOD "vcpus=33\n", ":4: vcpus: must be a number from 1 to 32" },
         { GOOD "type=\"hvm\"\n", ":4: type: only paravirtualized guests" },
-        { GOOD "disk=[\"phy:/dev/vdb,xvda,w\"]\n", ":4: disk: is not supported" },
+        { GOOD "vif=[\"bridge=b\"]\n", ":4: vif: is not supported" },
+        { GOOD "disk=\"phy:/dev/vdb,xvda,w\"\n", ":4: disk: must be a list" },
+        { GOOD "disk=[ 1 ]\n", ":4: disk: must be a list of texts" },
+        { GOOD "disk=[\"phy:/dev/vdb,xvda\"]\n", ":4: disk: must be \"phy:FILE,xvda,w\"" },
+        { GOOD "disk=[\"phy:/dev/vdb,xvda,w,x\"]\n", ":4: disk: must be \"phy:FILE,xvda,w\"" },
+        { GOOD "disk=[\"file:/x,xvda,w\"]\n", ":4: disk: must be phy:" },
+        { GOOD "disk=[\"phy:vdb,xvda,w\"]\n", ":4: disk: must be phy:" },
+        { GOOD "disk=[\"phy:/dev/vdb,xvda1,w\"]\n", "must be one of xvda to xvdp" },
+        { GOOD "disk=[\"phy:/dev/vdb,xvdq,w\"]\n", "must be one of xvda to xvdp" },
+        { GOOD "disk=[\"phy:/dev/vdb,hda,w\"]\n", "must be one of xvda to xvdp" },
+        { GOOD "disk=[\"phy:/dev/vdb,xvda,rw\"]\n", "the mode of a disk must be w or r" },
+        { GOOD "disk=[\"phy:/dev/a,xvda,w\",\n\"phy:/dev/b,xvda,r\"]\n", "the same name" },
         { GOOD "vif=\"x\"\n", ":4: vif: must be a list" },
     };
     struct domain_config config;
@@ -130,6 +141,24 @@ static void command_line_has_a_limit(void **state)
     domain_config_free(&config);
 }
 
+static void disks_are_understood(void **state)
+{
+    struct domain_config config;
+
+    (void)state;
+    assert_int_equal(read_text(&config, GOOD "disk=[ \"phy:/dev/vdb,xvda,w\",\n"
+                                             "\"phy:/dev/vdc,xvdp,r\" ]\n"), 0);
+    assert_int_equal(config.nr_disks, 2);
+    assert_string_equal(config.disk[0].path, "/dev/vdb");
+    assert_string_equal(config.disk[0].vdev_name, "xvda");
+    assert_int_equal(config.disk[0].vdev, 51712);
+    assert_false(config.disk[0].readonly);
+    assert_string_equal(config.disk[1].path, "/dev/vdc");
+    assert_int_equal(config.disk[1].vdev, 51952);
+    assert_true(config.disk[1].readonly);
+    domain_config_free(&config);
+}
+
 static void missing_file_is_named(void **state)
 {
     struct domain_config config;
@@ -148,6 +177,7 @@ int main(void)
         cmocka_unit_test(little_is_enough),
         cmocka_unit_test(each_mistake_has_its_line),
         cmocka_unit_test(command_line_has_a_limit),
+        cmocka_unit_test(disks_are_understood),
         cmocka_unit_test(missing_file_is_named),
     };
     char folder[] = P_tmpdir "/config-test-XXXXXX";
