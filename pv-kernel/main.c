@@ -13,6 +13,7 @@
  */
 #include "arch/arch.h"
 #include "block/block.h"
+#include "fs/ext2_mount.h"
 #include "fs/fs.h"
 #include "mm/mm.h"
 #include "monitor/input.h"
@@ -85,6 +86,7 @@ static _Noreturn void run_programs(const struct start_info *si)
     if (rc)
         pv_panic("pv-kernel: no console input (error %d)\n", rc);
     fs_init();
+    ext2_init();
     tty_devices_init();
     xen_devices_init();
     if (pv_is_first_domain())

@@ -15,7 +15,8 @@ PVK_SRCS += $(addprefix pv-kernel/proc/,task.c sched.c timer.c fork.c exec.c elf
 PVK_SRCS += $(addprefix pv-kernel/syscall/,table.c dispatch.c proc.c mm.c signal.c time.c system.c \
     futex.c file.c fcntl.c path.c dir.c stat.c transfer.c poll.c socket.c)
 PVK_SRCS += $(addprefix pv-kernel/fs/,vfs.c namei.c open.c mount.c fdtable.c stream.c pipe.c \
-    tmpfs.c tmpfs_data.c devfs.c memdev.c procfs.c proc_system.c proc_task.c initramfs.c cpio.c)
+    tmpfs.c tmpfs_data.c devfs.c memdev.c procfs.c proc_system.c proc_task.c initramfs.c cpio.c \
+    ext2.c ext2_dir.c ext2_mount.c)
 PVK_SRCS += $(addprefix pv-kernel/tty/,tty.c line.c tty_ioctl.c job.c console.c pty.c)
 PVK_SRCS += pv-kernel/net/unix.c
 PVK_SRCS += $(addprefix pv-kernel/block/,block.c node.c)
