@@ -113,6 +113,15 @@ int release_domain_frame(struct domain *d, struct page *pg)
     return 0;
 }
 
+bool take_from_domain(const struct domain *d, mfn_t m)
+{
+    u64 alone = (u64)d->id << PAGE_OWNER_SHIFT | PAGE_ALLOCATED | 1;
+
+    return mfn_is_ram(m) &&
+           cas(&mfn_to_page(MFN(index_nospec(m.v, max_mfn)))->count, &alone,
+               (u64)OWNER_NONE << PAGE_OWNER_SHIFT | 1);
+}
+
 void m2p_set(mfn_t m, pfn_t p)
 {
     ((u64 *)M2P_RW_VIRT)[m.v] = p.v;

@@ -57,6 +57,8 @@ static inline bool is_table_use(enum page_use use)
 }
 
 /* frame.c */
+/* Takes a frame that nobody has a reference on from its owner: it is nobody's then, and held. */
+bool take_from_domain(const struct domain *d, mfn_t m);
 #define PAGE_REFS_LIMIT 0xffff0000u
 void get_page_again(struct page *pg);
 /* page_alloc.c: a domain's frame comes back. */
@@ -65,6 +67,13 @@ void heap_free_frame(struct page *pg);
 void heap_note_return(void);
 /* A cleared frame below 4 GiB before there is a heap; never given back. */
 mfn_t heap_early_frame(void);
+/* 2^@order frames below 2^@bits bytes (0: any), cleared, of nobody; INVALID_MFN: there are none. */
+mfn_t alloc_loose_frames(unsigned int order, unsigned int bits);
+/*
+ * Frames of nobody, held, become @d's; its account has them already. False if it is dying: then they
+ * are free, or will be.
+ */
+bool give_to_domain(struct domain *d, mfn_t m, u64 frames);
 /* The noted ranges become the heap: the frame table is there now. */
 void heap_start(void);
 
@@ -105,6 +114,9 @@ int flush_mask_cpus(const struct domain *d, unsigned long ptr, u64 *cpus);
 
 /* guest_map.c: sub-ops of memory_op */
 long op_memory_map(XEN_GUEST_HANDLE(void) arg, unsigned long start);
+/* exchange.c, for memory_op.c */
+#define MAX_EXTENT_ORDER 9              /* 2 MiB: what is cleared or given back in one go */
+long op_exchange(XEN_GUEST_HANDLE(void) arg, unsigned long start);
 long op_set_memory_map(XEN_GUEST_HANDLE(void) arg, unsigned long start);
 long op_machine_memory_map(XEN_GUEST_HANDLE(void) arg, unsigned long start);
 

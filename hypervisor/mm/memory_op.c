@@ -15,7 +15,6 @@
 #include "mm/internal.h"
 
 #define CMD_BITS        6               /* of the command; above them, the first extent to do */
-#define MAX_EXTENT_ORDER 9              /* 2 MiB: what is cleared or given back in one go */
 
 typedef long memory_fn(XEN_GUEST_HANDLE(void) arg, unsigned long start);
 
@@ -235,6 +234,7 @@ static memory_fn *const ops[] = {
     [XENMEM_memory_map] = op_memory_map,
     [XENMEM_set_memory_map] = op_set_memory_map,
     [XENMEM_machine_memory_map] = op_machine_memory_map,
+    [XENMEM_exchange] = op_exchange,
     [XENMEM_machphys_mapping] = op_machphys_mapping,
     [XENMEM_maximum_gpfn] = op_maximum_gpfn,
     [XENMEM_acquire_resource] = op_acquire_resource,

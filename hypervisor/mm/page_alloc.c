@@ -198,21 +198,37 @@ void heap_start(void)
             add_range(early[i].from, early[i].end);
 }
 
-mfn_t alloc_hv_frames(unsigned int order)
+static u64 limit_of(unsigned int bits)
 {
-    mfn_t m;
+    if (bits == 0 || bits >= 64)
+        return ~0ull;
+    return bits > PAGE_SHIFT ? 1ull << (bits - PAGE_SHIFT) : 0;
+}
 
-    if (!started) {
-        BUG_ON(order != 0);
-        return heap_early_frame();
-    }
-    m = take_frames(order, ~0ull);
+static mfn_t alloc_below(unsigned int order, u64 limit)
+{
+    mfn_t m = take_frames(order, limit);
+
     if (mfn_eq(m, INVALID_MFN))
         return m;
     memset(mfn_to_virt(m), 0, (u64)PAGE_SIZE << order);
     for (u64 i = 0; i < 1ull << order; i++)
         frame_table[m.v + i].count = (u64)OWNER_NONE << PAGE_OWNER_SHIFT | 1;
     return m;
+}
+
+mfn_t alloc_loose_frames(unsigned int order, unsigned int bits)
+{
+    return alloc_below(order, limit_of(bits));
+}
+
+mfn_t alloc_hv_frames(unsigned int order)
+{
+    if (!started) {
+        BUG_ON(order != 0);
+        return heap_early_frame();
+    }
+    return alloc_below(order, ~0ull);
 }
 
 void *alloc_hv_pages(unsigned int order)
@@ -224,13 +240,9 @@ void *alloc_hv_pages(unsigned int order)
 
 void *alloc_hv_low_page(void)
 {
-    mfn_t m = take_frames(0, LOW_END);
+    mfn_t m = alloc_below(0, LOW_END);
 
-    if (mfn_eq(m, INVALID_MFN))
-        return NULL;
-    memset(mfn_to_virt(m), 0, PAGE_SIZE);
-    mfn_to_page(m)->count = (u64)OWNER_NONE << PAGE_OWNER_SHIFT | 1;
-    return mfn_to_virt(m);
+    return mfn_eq(m, INVALID_MFN) ? NULL : mfn_to_virt(m);
 }
 
 void free_hv_pages(void *p, unsigned int order)
@@ -268,7 +280,7 @@ void heap_note_return(void)
     spin_unlock(&heap_lock);
 }
 
-static void give_to_domain(struct domain *d, mfn_t m, u64 frames)
+static void set_owner(struct domain *d, mfn_t m, u64 frames)
 {
     for (u64 i = 0; i < frames; i++)
         store_release(&frame_table[m.v + i].count,
@@ -291,13 +303,17 @@ static bool given_in_vain(struct domain *d, mfn_t m, u64 frames)
     return true;
 }
 
+bool give_to_domain(struct domain *d, mfn_t m, u64 frames)
+{
+    set_owner(d, m, frames);
+    return !given_in_vain(d, m, frames);
+}
+
 int alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits, mfn_t *out)
 {
-    u64 limit = ~0ull, frames = 1ull << order;
+    u64 frames = 1ull << order;
     mfn_t m;
 
-    if (bits != 0 && bits < 64)
-        limit = bits > PAGE_SHIFT ? 1ull << (bits - PAGE_SHIFT) : 0;
     spin_lock(&d->lock);
     if (d->dying || d->tot_pages + frames > d->max_pages) {
         spin_unlock(&d->lock);
@@ -305,15 +321,14 @@ int alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits,
     }
     domain_add_pages(d, frames);
     spin_unlock(&d->lock);
-    m = take_frames(order, limit);
+    m = take_frames(order, limit_of(bits));
     if (mfn_eq(m, INVALID_MFN)) {
         domain_sub_pages(d, frames);
         return -ENOMEM;
     }
     memset(mfn_to_virt(m), 0, frames << PAGE_SHIFT);
-    give_to_domain(d, m, frames);
     *out = m;
-    return unlikely(given_in_vain(d, m, frames)) ? -ENOMEM : 0;
+    return likely(give_to_domain(d, m, frames)) ? 0 : -ENOMEM;
 }
 
 static unsigned int head_order(u64 mfn)
@@ -360,7 +375,7 @@ mfn_t alloc_boot_frames(struct domain *d, u64 frames)
     if (from == 0)
         return INVALID_MFN;
     domain_add_pages(d, frames);
-    give_to_domain(d, MFN(from), frames);
+    set_owner(d, MFN(from), frames);
     return MFN(from);
 }
 
