@@ -20,3 +20,5 @@ $(eval $(call unit_test,pvk_files,tests/unit/pvk/files_test.c $(UNIT_PVK_FILES),
 $(eval $(call unit_test,pvk_terminal,tests/unit/pvk/terminal_test.c $(UNIT_PVK_FILES) \
     $(addprefix pv-kernel/tty/,tty.c line.c tty_ioctl.c job.c console.c pty.c) \
     pv-kernel/net/unix.c,unit_pvk))
+$(eval $(call unit_test,pvk_ext2,tests/unit/pvk/ext2_test.c $(UNIT_PVK_FILES) \
+    $(addprefix pv-kernel/fs/,ext2.c ext2_dir.c),unit_pvk))
