@@ -32,7 +32,8 @@ static u64 shown_rflags(const struct vcpu *v, const struct cpu_regs *regs, u64 e
  * To kernel mode, for a handler: where its stack begins, and *@cs as the guest is to see it, the
  * event mask above it.
  */
-static inline u64 handler_stack(struct vcpu *v, const struct cpu_regs *regs, u64 event_mask, u64 *cs)
+static inline u64 handler_stack(struct vcpu *v, const struct cpu_regs *regs, u64 event_mask,
+                                u64 *cs)
 {
     if (v->cpu.kernel_mode) {
         *cs = (regs->cs & 0xfffc) | event_mask << 32;

@@ -2,9 +2,9 @@
 /*
  * PCI for drivers: configuration space, what its base address registers lead to, and MSI-X.
  *
- * Configuration space is reached by the ports 0xcf8 and 0xcfc, which the hypervisor emulates for the
- * control domain. Interrupts are the hypervisor's: it owns the MSI-X tables, and a driver gets the
- * event channel of a pirq.
+ * Configuration space is reached by the ports 0xcf8 and 0xcfc, which the hypervisor emulates for
+ * the control domain. Interrupts are the hypervisor's: it owns the MSI-X tables, and a driver
+ * gets the event channel of a pirq.
  */
 #ifndef PVK_PCI_H
 #define PVK_PCI_H

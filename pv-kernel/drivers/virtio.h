@@ -3,9 +3,10 @@
  * Virtio devices on PCI as version 1 of the specification has them ("modern"), with split queues.
  *
  * A queue lies in one page, so its machine memory is in one piece. It has slots: a request is in
- * one slot from virtqueue_submit() until virtqueue_next() gives the slot back, and may use as many
- * buffers as the queue's chains are long. With indirect descriptors a slot has a table of its own and
- * there are as many slots as entries; without, the ring's entries are shared out among fewer.
+ * one slot from virtqueue_submit() until virtqueue_next() gives the slot back, and may use as
+ * many buffers as the queue's chains are long. With indirect descriptors a slot has a table of
+ * its own and there are as many slots as entries; without, the ring's entries are shared out
+ * among fewer.
  */
 #ifndef PVK_VIRTIO_H
 #define PVK_VIRTIO_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Split virtqueues. The page of a queue of n entries: n descriptors, the ring of what is available to
- * the device (head, n indexes, event), the ring of what it has used. The order of stores matters,
- * since the device looks at any time: descriptors, ring entry, index, and then the doorbell, unless
- * the device asked not to be rung.
+ * Split virtqueues. The page of a queue of n entries: n descriptors, the ring of what is
+ * available to the device (head, n indexes, event), the ring of what it has used. The order of
+ * stores matters, since the device looks at any time: descriptors, ring entry, index, and then
+ * the doorbell, unless the device asked not to be rung.
  *
  * What the device writes is checked: an index that runs ahead, or a chain that it does not have,
  * is -EIO.

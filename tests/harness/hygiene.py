@@ -18,6 +18,9 @@ FORBIDDEN = [
     (r"\b(?:TO[D]O|FIX[M]E|X[X]X)\b", "a note about unfinished work"),
 ]
 
+# Scripts that run in a guest, whose file system is made for them: its /tmp is nobody's machine's.
+IN_GUESTS = ("tests/linux/", "initramfs/")
+
 MAX_LINES = 500
 MAX_FUNCTION_LINES = 100
 MAX_COLUMNS = 100
@@ -33,7 +36,9 @@ def read(file):
 def forbidden_text():
     found = [f"{file}:{number}: {what}"
              for file in tracked() for number, line in enumerate(read(file), 1)
-             for pattern, what in FORBIDDEN if re.search(pattern, line)]
+             for pattern, what in FORBIDDEN
+             if re.search(pattern, line.replace("/t" "mp/", "/") if file.startswith(IN_GUESTS)
+                          else line)]
     check(not found, "none of the forbidden things in a tracked file", "; ".join(found[:10]))
 
 

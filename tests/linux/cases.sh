@@ -64,7 +64,8 @@ case_pipes()
 case_parallel()
 {
     for i in 1 2 3 4; do
-        echo 'scale=200; 16 * a(1/5) - 4 * a(1/239)' | BC_LINE_LENGTH=0 bc -l | cut -c1-190 >/tmp/pi.$i &
+        echo 'scale=200; 16 * a(1/5) - 4 * a(1/239)' | BC_LINE_LENGTH=0 bc -l |
+            cut -c1-190 >/tmp/pi.$i &
         awk 'BEGIN { for (i = 1; i < 20000; i++) x += sin(i) * sqrt(i); printf "%.6f\n", x }' \
             >/tmp/sum.$i &
     done

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# A heavy load for some minutes, for tests/load: rounds of everything at once, each of which must end
-# well. The kernel's command line says how long, in seconds= of the guest's own clock.
+# A heavy load for some minutes, for tests/load: rounds of everything at once, each of which must
+# end well. The kernel's command line says how long, in seconds= of the guest's own clock.
 
 . /log.sh
 seconds=$(argument seconds)

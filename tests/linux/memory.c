@@ -103,7 +103,9 @@ void test_protect(void)
     expect_fault(read_byte, page, SEGV_MAPERR);
 }
 
-/* Pages come as zeros, keep their contents when they move, and are gone when they are given back. */
+/*
+ * Pages come as zeros, keep their contents when they move, and are gone when they are given back.
+ */
 void test_map(void)
 {
     size_t count = 300;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The words of events that hypervisor and guest share (hypervisor/event/evtchn_bits.c): which step
- * is taken when, against a model that spells the rules out, and between threads, where no event that was
- * raised may stay unseen.
+ * The words of events that hypervisor and guest share (hypervisor/event/evtchn_bits.c): which
+ * step is taken when, against a model that spells the rules out, and between threads, where no
+ * event that was raised may stay unseen.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -149,9 +149,9 @@ static void any_state_follows_the_model(void **state)
 }
 
 /*
- * Two senders and one guest that masks and unmasks. A sender goes on with a port only when the guest
- * has consumed it, and the guest looks only when it was told: a lost notification hangs both, and the
- * alarm ends the program.
+ * Two senders and one guest that masks and unmasks. A sender goes on with a port only when the
+ * guest has consumed it, and the guest looks only when it was told: a lost notification hangs
+ * both, and the alarm ends the program.
  */
 #define ROUNDS 20000u
 
