@@ -17,6 +17,7 @@ UNIT_PVK_FILES := tests/unit/pvk/kernel_host.c $(addprefix pv-kernel/fs/,vfs.c n
 $(eval $(call unit_test,pvk_cpio,tests/unit/pvk/cpio_test.c pv-kernel/fs/cpio.c,unit_pvk))
 $(eval $(call unit_test,pvk_line,tests/unit/pvk/line_test.c pv-kernel/tty/line.c,unit_pvk))
 $(eval $(call unit_test,pvk_files,tests/unit/pvk/files_test.c $(UNIT_PVK_FILES),unit_pvk))
+$(eval $(call unit_test,pvk_pipes,tests/unit/pvk/pipes_test.c $(UNIT_PVK_FILES),unit_pvk))
 $(eval $(call unit_test,pvk_terminal,tests/unit/pvk/terminal_test.c $(UNIT_PVK_FILES) \
     $(addprefix pv-kernel/tty/,tty.c line.c tty_ioctl.c job.c console.c pty.c) \
     pv-kernel/net/unix.c,unit_pvk))
