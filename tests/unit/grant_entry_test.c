@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The flags of a grant entry (hypervisor/grant/grant_entry.c): all flags, all combinations of who is
- * meant and who asks, against a model in words; and two threads, a granter that takes grants back
+ * The flags of a grant entry (hypervisor/grant/grant_entry.c): all flags, all combinations of who
+ * is meant and who asks, against a model in words; and two threads, a granter that takes grants back
  * and somebody who claims and releases them, who must never both believe to have the frame.
  */
 #include <pthread.h>
