@@ -19,23 +19,6 @@
 
 u64 max_mfn;
 
-bool get_page(mfn_t m, u16 owner)
-{
-    struct page *pg;
-    u64 old;
-
-    if (unlikely(!mfn_is_ram(m)))
-        return false;
-    pg = mfn_to_page(MFN(index_nospec(m.v, max_mfn)));
-    old = READ_ONCE(pg->count);
-    do {
-        /* One comparison for both ends: a free frame's 0 wraps to the top. */
-        if (unlikely((old >> PAGE_OWNER_SHIFT) != owner || (u32)old - 1 >= PAGE_REFS_LIMIT))
-            return false;
-    } while (!cas(&pg->count, &old, old + 1));
-    return true;
-}
-
 /* One more reference on a frame of which the caller holds one, from the hypervisor's reserve. */
 void get_page_again(struct page *pg)
 {
@@ -56,12 +39,12 @@ static void take_back_shared(struct page *pg)
     store_release(&pg->count, (u64)OWNER_NONE << PAGE_OWNER_SHIFT | 1);
 }
 
-static void free_domain_frame(struct page *pg)
+void free_domain_frame(struct page *pg)
 {
     u16 owner = page_owner(pg);
     struct domain *d = domain_by_id(owner);
 
-    BUG_ON(d == NULL);
+    BUG_ON(d == NULL || (u32)READ_ONCE(pg->count) != 0);
     m2p_set(page_to_mfn(pg), INVALID_PFN);
     if (pg->count & PAGE_SHARED) {
         take_back_shared(pg);
@@ -72,15 +55,6 @@ static void free_domain_frame(struct page *pg)
     BUG_ON(pg->type & (TYPE_LIVE | TYPE_BUSY | TYPE_PARTIAL));
     heap_free_frame(pg);
     domain_sub_pages(d, 1);
-}
-
-void put_page(struct page *pg)
-{
-    u64 left = atomic_sub(&pg->count, 1);
-
-    BUG_ON((u32)left == ~0u);
-    if (unlikely((u32)left == 0))
-        free_domain_frame(pg);
 }
 
 void share_hv_page(void *p, struct domain *d)

@@ -3,30 +3,7 @@
 #ifndef MM_INTERNAL_H
 #define MM_INTERNAL_H
 
-#include "mm/mm.h"
-
-/*
- * Word two of a frame in use. The states are drawn in page_type.c.
- *   [63:60] enum page_use; [59:55] flags; [47:0] by state: the count of uses (LIVE, 32 bits), the
- *   index of the first entry that holds nothing (PARTIAL), or the TLB stamp of the last use (idle).
- */
-#define TYPE_SHIFT      60
-#define TYPE_LIVE       (1ull << 59)
-#define TYPE_BUSY       (1ull << 58)
-#define TYPE_PARTIAL    (1ull << 57)
-#define TYPE_CHILD      (1ull << 56)    /* PARTIAL: entry `index` holds a bare reference */
-#define TYPE_PINNED     (1ull << 55)    /* one of the uses is the guest's pin */
-#define TYPE_PAYLOAD    ((1ull << 48) - 1)
-
-static inline u64 type_make(enum page_use use)
-{
-    return (u64)use << TYPE_SHIFT;
-}
-
-static inline enum page_use type_use(u64 type)
-{
-    return (enum page_use)(type >> TYPE_SHIFT);
-}
+#include "mm/type_word.h"
 
 /* Page-table entries. */
 #define PTE_P        0x001ull
@@ -51,15 +28,9 @@ static inline mfn_t pte_mfn(u64 pte)
     return MFN((pte & PTE_ADDR) >> PAGE_SHIFT);
 }
 
-static inline bool is_table_use(enum page_use use)
-{
-    return use >= USE_L1 && use <= USE_L4;
-}
-
 /* frame.c */
 /* Takes a frame that nobody has a reference on from its owner: it is nobody's then, and held. */
 bool take_from_domain(const struct domain *d, mfn_t m);
-#define PAGE_REFS_LIMIT 0xffff0000u
 void get_page_again(struct page *pg);
 /* page_alloc.c: a domain's frame comes back. */
 void heap_free_frame(struct page *pg);
@@ -70,8 +41,8 @@ mfn_t heap_early_frame(void);
 /* 2^@order frames below 2^@bits bytes (0: any), cleared, of nobody; INVALID_MFN: there are none. */
 mfn_t alloc_loose_frames(unsigned int order, unsigned int bits);
 /*
- * Frames of nobody, held, become @d's; its account has them already. False if it is dying: then they
- * are free, or will be.
+ * Frames of nobody, held, become @d's; its account has them already. False if it is dying: then
+ * they are free, or will be.
  */
 bool give_to_domain(struct domain *d, mfn_t m, u64 frames);
 /* The noted ranges become the heap: the frame table is there now. */
@@ -83,19 +54,8 @@ bool type_set_pin(struct page *pg);
 bool type_clear_pin(struct page *pg);
 /* Drops a use: 0, or -ERESTART with the frame left PARTIAL. */
 int put_type_slice(struct page *pg);
-/* A use of @pg only if it has been validated as @use already; never validates. */
-bool get_live_type(struct page *pg, enum page_use use);
 /* Finishes what is left of an interrupted (de)validation: 0, or -ERESTART. */
 int type_settle(struct page *pg);
-
-/* pt_entry.c: one entry of a table at level 1 to 4, in a table that belongs to domain @d. */
-/* References for what a present entry names: 0, -EINVAL, -EPERM, -ERESTART. */
-int pte_get(unsigned int level, u64 pte, const struct domain *d, u16 owner);
-/* Gives them back: 0, or -ERESTART when the child's devalidation ran out of time; then the
- * entry still holds a bare reference on the child. */
-int pte_put(unsigned int level, u64 pte);
-/* The same, the rest of a long devalidation left to the running vCPU's way out. */
-void pte_put_whole(unsigned int level, u64 pte);
 
 /*
  * pt_update.c: writes @new into a validated table of domain @d (the caller holds its use).
@@ -119,9 +79,6 @@ long op_memory_map(XEN_GUEST_HANDLE(void) arg, unsigned long start);
 long op_exchange(XEN_GUEST_HANDLE(void) arg, unsigned long start);
 long op_set_memory_map(XEN_GUEST_HANDLE(void) arg, unsigned long start);
 long op_machine_memory_map(XEN_GUEST_HANDLE(void) arg, unsigned long start);
-
-/* pt_walk.c: reads one entry of a table frame; false if the frame can't be read. */
-bool peek_entry(mfn_t table, unsigned int index, u64 *pte);
 
 static inline unsigned int pt_index(unsigned long va, unsigned int level)
 {

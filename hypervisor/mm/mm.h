@@ -9,6 +9,7 @@
 #ifndef MM_MM_H
 #define MM_MM_H
 
+#include "lib/atomic.h"
 #include "mm/frame_types.h"
 #include <xen/xen.h>
 #include <xen/memory.h>
@@ -108,11 +109,39 @@ u64 heap_free_frames(void);
 u64 heap_total_frames(void);
 
 /* ---- frame.c: owners and general references ---- */
+/* A guest's references are refused above this; the rest is the hypervisor's reserve. */
+#define PAGE_REFS_LIMIT 0xffff0000u
+
 /*
  * A reference on @m if it is RAM owned by @owner; false otherwise, or if the count would overflow.
+ * These two are inline: everything that changes a page table calls them for each entry.
  */
-bool get_page(mfn_t m, u16 owner) __must_check;
-void put_page(struct page *pg);                  /* frees the frame when it was the last */
+static inline bool __must_check get_page(mfn_t m, u16 owner)
+{
+    struct page *pg;
+    u64 old;
+
+    if (unlikely(!mfn_is_ram(m)))
+        return false;
+    pg = mfn_to_page(MFN(index_nospec(m.v, max_mfn)));
+    old = READ_ONCE(pg->count);
+    do {
+        /* One comparison for both ends: a free frame's 0 wraps to the top. */
+        if (unlikely((old >> PAGE_OWNER_SHIFT) != owner || (u32)old - 1 >= PAGE_REFS_LIMIT))
+            return false;
+    } while (!cas(&pg->count, &old, old + 1));
+    return true;
+}
+
+void free_domain_frame(struct page *pg);         /* its last reference is gone */
+static inline void put_page(struct page *pg)     /* frees the frame when it was the last */
+{
+    u64 left = atomic_sub(&pg->count, 1);
+
+    if (unlikely((u32)left == 0 || (u32)left == ~0u))
+        free_domain_frame(pg);
+}
+
 /*
  * Makes hypervisor memory (alloc_hv_pages) mappable by @d, until it is unshared and nobody maps it
  * any more; to free it is the hypervisor's business then. Each keeps d's record.
@@ -201,7 +230,11 @@ int mm_grant_unmap(u64 addr, bool machine, mfn_t m, bool writable);
 void desc_window_set(unsigned int slot, mfn_t m, bool present);
 
 /* ---- tlb.c ---- */
-u64 tlb_stamp(void);                             /* now, on the clock of flushes */
+extern u64 tlb_clock;                            /* counts flushes */
+static inline u64 tlb_stamp(void)                /* now, on that clock, in 48 bits */
+{
+    return load_acquire(&tlb_clock) & ((1ull << 48) - 1);
+}
 void tlb_load_root(u64 cr3);                     /* loads CR3, which flushes, and notes it */
 void tlb_flush_local(void);
 void tlb_flush_cpus(u64 cpumask);                /* all mappings, on those CPUs; waits */

@@ -18,22 +18,25 @@
  *
  * The states of a frame's type word, and all legal moves:
  *
- *      idle ----get: writable------------------> LIVE(writable, 1)
- *      idle ----get: table, descriptors--> BUSY
+ *      idle ----get: writable, as its last use-> LIVE(writable, 1)
+ *      idle ----get: any other use-------> BUSY
  *      BUSY ----all entries taken--------------> LIVE(use, 1)
  *      BUSY ----out of time--------------------> PARTIAL(use, index)
- *      BUSY ----all entries dropped------------> idle
+ *      BUSY ----all entries dropped------------> idle, stamped
  *      LIVE(n) -get: the same use--------------> LIVE(n + 1)      refused at the counter's end
  *      LIVE(n) -put----------------------------> LIVE(n - 1)
- *      LIVE(1) -put: writable------------------> idle, stamped
- *      LIVE(1) -put: table, descriptors--> BUSY, and entries are dropped
+ *      LIVE(1) -put----------------------> BUSY, and entries are dropped, if there are any
  *      PARTIAL -get: the same use--------> BUSY, and goes on upwards
  *      PARTIAL -get: another use, settle-> BUSY, and goes on downwards
  *
- * BUSY belongs to one CPU. Who wants the same use waits for it: that is always a table of a lower
- * level than those it holds BUSY itself, so there is no circle. Who wants another use is refused
- * at once: it may itself hold a frame BUSY (a table that maps itself, or two CPUs whose tables
- * map each other), and the frame is in use until what is done to it has returned to its guest.
+ * The moves without BUSY, and LIVE(writable, 1) to idle, also stand inline in type_word.h: the same
+ * compare-and-exchange of the same words, tried once.
+ *
+ * BUSY belongs to one CPU. Who wants the same use waits for it: that is a table of a lower level
+ * than those it holds BUSY itself, or a use whose BUSY lasts for no more than a flush or a stamp,
+ * so there is no circle. Who wants another use is refused at once: it may itself hold a frame BUSY
+ * (a table that maps itself, or two CPUs whose tables map each other), and the frame is in use
+ * until what is done to it has returned to its guest.
  * PARTIAL(index) means the same whichever way it was going: entries below `index` hold references
  * and uses, those above nothing, and with CHILD the entry at `index` a bare reference. So whoever
  * comes next can finish it upwards or downwards. A PARTIAL frame holds one reference on itself,
@@ -75,13 +78,13 @@ static unsigned int present_below(const u64 *table, unsigned int end)
 
 /* ---- Upwards: take ---- */
 
-static int take_entry(struct walk *w, const struct domain *d, u64 *slot)
+/* @level, here and in take_entries(), is w->use's: a constant where it is 1. */
+static inline int take_entry(struct walk *w, const struct domain *d, unsigned int level, u64 *slot)
 {
-    unsigned int level = w->use - USE_L1 + 1;
     u64 pte = READ_ONCE(*slot);     /* judged, and what is judged is used */
     int rc;
 
-    if (w->child) {
+    if (level > 1 && w->child) {
         /* An earlier try left the reference; only the use is missing. */
         rc = get_page_type(mfn_to_page(pte_mfn(pte)), (enum page_use)(w->use - 1));
         if (rc == 0)
@@ -96,16 +99,14 @@ static int take_entry(struct walk *w, const struct domain *d, u64 *slot)
     return rc;
 }
 
-static int take_table(struct walk *w, const struct domain *d)
+static inline int take_entries(struct walk *w, const struct domain *d, unsigned int level,
+                               u64 *table)
 {
-    unsigned int level = w->use - USE_L1 + 1;
-    u64 *table = table_of(w->pg);
-    int rc;
-
     w->index = present_from(table, w->index);
     while (w->index < PTE_COUNT) {
         if (!pte_is_hv_slot(level, w->index)) {
-            rc = take_entry(w, d, &table[w->index]);
+            int rc = take_entry(w, d, level, &table[w->index]);
+
             if (rc)
                 return rc;
         }
@@ -113,9 +114,21 @@ static int take_table(struct walk *w, const struct domain *d)
         if (level > 1 && w->index < PTE_COUNT && preempt_needed())
             return -ERESTART;
     }
-    if (level == 4)
-        hv_install_slots(table);
     return 0;
+}
+
+static int take_table(struct walk *w, const struct domain *d)
+{
+    u64 *table = table_of(w->pg);
+    int rc;
+
+    /* A level-1 table has by far the most entries, and needs the least for each. */
+    if (w->use == USE_L1)
+        return take_entries(w, d, 1, table);
+    rc = take_entries(w, d, w->use - USE_L1 + 1, table);
+    if (rc == 0 && w->use == USE_L4)
+        hv_install_slots(table);
+    return rc;
 }
 
 static int take_descriptors(struct walk *w)
@@ -143,13 +156,8 @@ static int drop_child(struct walk *w)
     return 0;
 }
 
-static int drop_table(struct walk *w)
+static inline int drop_entries(struct walk *w, unsigned int level, u64 *table)
 {
-    unsigned int level = w->use - USE_L1 + 1;
-    u64 *table = table_of(w->pg);
-
-    if (w->child && drop_child(w))
-        return -ERESTART;
     w->index = present_below(table, w->index);
     while (w->index > 0) {
         unsigned int i = w->index - 1;
@@ -164,6 +172,15 @@ static int drop_table(struct walk *w)
             return -ERESTART;
     }
     return 0;
+}
+
+static int drop_table(struct walk *w)
+{
+    if (w->child && drop_child(w))
+        return -ERESTART;
+    if (w->use == USE_L1)
+        return drop_entries(w, 1, table_of(w->pg));
+    return drop_entries(w, w->use - USE_L1 + 1, table_of(w->pg));
 }
 
 /* ---- The moves out of BUSY ---- */
@@ -275,8 +292,7 @@ int get_page_type(struct page *pg, enum page_use use)
         u64 word = READ_ONCE(pg->type);
 
         if (word & TYPE_LIVE) {
-            /* The refusal at PAGE_REFS_LIMIT leaves no way for the count to wrap. */
-            if (type_use(word) != use || (u32)word >= PAGE_REFS_LIMIT)
+            if (!type_can_share(word, use))
                 return -EINVAL;
             if (cas(&pg->type, &word, word + 1))
                 return 0;
@@ -296,17 +312,6 @@ int get_page_type(struct page *pg, enum page_use use)
             return 0;
         }
     }
-}
-
-bool get_live_type(struct page *pg, enum page_use use)
-{
-    u64 word = READ_ONCE(pg->type);
-
-    do {
-        if (!(word & TYPE_LIVE) || type_use(word) != use || (u32)word >= PAGE_REFS_LIMIT)
-            return false;
-    } while (!cas(&pg->type, &word, word + 1));
-    return true;
 }
 
 int put_type_slice(struct page *pg)
@@ -398,7 +403,7 @@ int get_page_and_type(mfn_t m, u16 owner, enum page_use use)
 
 void put_page_and_type(struct page *pg)
 {
-    put_page_type(pg);
+    put_live_type(pg);
     put_page(pg);
 }
 

@@ -42,9 +42,10 @@ static bool write_same(u64 *slot, u64 *old, u64 new, bool keep_ad)
     return true;
 }
 
-int pt_write(struct domain *d, struct page *table, u64 *slot, u64 new, bool keep_ad, u16 pg_owner)
+/* pt_write() with the level given: a constant where the caller knows it. */
+static inline int write_entry(unsigned int level, struct domain *d, u64 *slot, u64 new,
+                              bool keep_ad, u16 pg_owner)
 {
-    unsigned int level = type_use(table->type) - USE_L1 + 1;
     u64 old = READ_ONCE(*slot);
     int rc;
 
@@ -65,6 +66,15 @@ int pt_write(struct domain *d, struct page *table, u64 *slot, u64 new, bool keep
     if (old & PTE_P)
         pte_put_whole(level, old);
     return 0;
+}
+
+int pt_write(struct domain *d, struct page *table, u64 *slot, u64 new, bool keep_ad, u16 pg_owner)
+{
+    unsigned int level = type_use(table->type) - USE_L1 + 1;
+
+    if (likely(level == 1))
+        return write_entry(1, d, slot, new, keep_ad, pg_owner);
+    return write_entry(level, d, slot, new, keep_ad, pg_owner);
 }
 
 int mm_exchange_l1e(struct domain *d, struct page *table, u64 *slot, u64 *old, u64 new)
@@ -94,40 +104,65 @@ int mm_exchange_l1e(struct domain *d, struct page *table, u64 *slot, u64 *old, u
 struct update {
     u16 pg_owner;               /* whose frames level-1 entries may map */
     struct domain *pt_owner;    /* whose tables are changed */
+    /*
+     * The table that the last request was for, and its entries: held on to, since the next request
+     * is mostly for the same one. Let go of before any other frame is touched. NULL: none.
+     */
+    struct page *table;
+    u64 *entries;
 };
 
-static int write_table_or_data(const struct update *u, struct page *pg, u64 *slot,
-                               const struct mmu_update *req, bool keep_ad)
+static void release_table(struct update *u)
+{
+    if (u->table) {
+        put_live_type(u->table);
+        put_page(u->table);
+    }
+    u->table = NULL;
+}
+
+/* Holds the frame as what it is in use as, if that is a table; the caller has a reference. */
+static bool hold_table(struct update *u, struct page *pg, u64 *entries)
 {
     enum page_use use = page_use(pg);
-    int rc;
 
-    if (is_table_use(use) && get_live_type(pg, use)) {
-        rc = pt_write(u->pt_owner, pg, slot, req->val, keep_ad, u->pg_owner);
-    } else {
-        /* A plain page: an ordinary store, as the guest could do itself. */
-        rc = get_page_type(pg, USE_WRITABLE);
-        if (rc)
-            return rc;
-        WRITE_ONCE(*slot, req->val);
+    if (!is_table_use(use) || !get_live_type(pg, use))
+        return false;
+    u->table = pg;
+    u->entries = entries;
+    return true;
+}
+
+/* A plain page: an ordinary store, as the guest could do itself. */
+static int store_data(struct page *pg, u64 *slot, u64 val)
+{
+    int rc = get_page_type(pg, USE_WRITABLE);
+
+    if (rc == 0) {
+        WRITE_ONCE(*slot, val);
+        put_page_type(pg);
     }
-    put_page_type(pg);
+    put_page(pg);
     return rc;
 }
 
-static int update_entry(const struct update *u, const struct mmu_update *req, bool keep_ad)
+static int update_entry(struct update *u, const struct mmu_update *req, bool keep_ad)
 {
-    maddr_t addr = MADDR(req->ptr & ~7ull);
-    mfn_t m = maddr_to_mfn(addr);
-    struct page *pg;
-    int rc;
+    unsigned int index = req->ptr % PAGE_SIZE / sizeof(u64);
+    mfn_t m = maddr_to_mfn(MADDR(req->ptr));
+    struct page *pg = mfn_to_page(m);
 
-    if (!get_page(m, u->pt_owner->id))
-        return -EINVAL;
-    pg = mfn_to_page(m);
-    rc = write_table_or_data(u, pg, maddr_to_virt(addr), req, keep_ad);
-    put_page(pg);
-    return rc;
+    if (pg != u->table) {
+        release_table(u);
+        /* The last use of it may have been ours: first its rest is finished. */
+        if (mm_put_pending(current))
+            return -ERESTART;
+        if (!get_page(m, u->pt_owner->id))
+            return -EINVAL;
+        if (!hold_table(u, pg, mfn_to_virt(m)))
+            return store_data(pg, (u64 *)mfn_to_virt(m) + index, req->val);
+    }
+    return pt_write(u->pt_owner, u->table, &u->entries[index], req->val, keep_ad, u->pg_owner);
 }
 
 static int update_m2p(const struct update *u, const struct mmu_update *req)
@@ -141,7 +176,7 @@ static int update_m2p(const struct update *u, const struct mmu_update *req)
     return 0;
 }
 
-static int one_update(const struct update *u, const struct mmu_update *req)
+static int one_update(struct update *u, const struct mmu_update *req)
 {
     switch (req->ptr & 7) {
     case MMU_NORMAL_PT_UPDATE:
@@ -184,7 +219,7 @@ void note_done(XEN_GUEST_HANDLE(uint) pdone, unsigned int done)
 long do_mmu_update(XEN_GUEST_HANDLE(mmu_update_t) ureqs, unsigned int count,
                    XEN_GUEST_HANDLE(uint) pdone, unsigned int foreigndom)
 {
-    struct update u;
+    struct update u = { .table = NULL };
     unsigned int i, before = 0;
     int rc;
 
@@ -209,6 +244,7 @@ long do_mmu_update(XEN_GUEST_HANDLE(mmu_update_t) ureqs, unsigned int count,
         if (mm_put_pending(current) && i + 1 < count)
             rc = -ERESTART;
     }
+    release_table(&u);
     before += i;
     note_done(pdone, before);
     if (rc == -ERESTART)
@@ -240,27 +276,40 @@ int flush_mask_cpus(const struct domain *d, unsigned long ptr, u64 *cpus)
     return 0;
 }
 
-static int flush_after(struct vcpu *v, unsigned long va, unsigned long flags)
+static int flush_on(struct vcpu *v, unsigned long va, unsigned long where, unsigned long type)
 {
-    unsigned long where = flags & ~UVMF_FLUSHTYPE_MASK;
-    u64 cpus = BIT(this_cpu_id());
+    u64 cpus = READ_ONCE(v->domain->tlb_cpus);
     int rc;
 
-    if (where == UVMF_ALL) {
-        cpus = READ_ONCE(v->domain->tlb_cpus);
-    } else if (where != UVMF_LOCAL) {
+    if (where != UVMF_ALL) {
         rc = flush_mask_cpus(v->domain, where, &cpus);
         if (rc)
             return rc;
     }
-    if ((flags & UVMF_FLUSHTYPE_MASK) == UVMF_INVLPG)
+    if (type == UVMF_INVLPG)
         tlb_flush_page_cpus(cpus, va);
-    else if ((flags & UVMF_FLUSHTYPE_MASK) == UVMF_TLB_FLUSH)
+    else if (type == UVMF_TLB_FLUSH)
         tlb_flush_cpus(cpus);
     return 0;
 }
 
-static long update_va(unsigned long va, u64 val, unsigned long flags, u16 pg_owner)
+/* @va has been found to be the guest's. */
+static inline int flush_after(struct vcpu *v, unsigned long va, unsigned long flags)
+{
+    unsigned long type = flags & UVMF_FLUSHTYPE_MASK, where = flags & ~UVMF_FLUSHTYPE_MASK;
+
+    if (type == UVMF_NONE)
+        return 0;
+    if (where != UVMF_LOCAL)
+        return flush_on(v, va, where, type);
+    if (type == UVMF_INVLPG)
+        invlpg(va);
+    else if (type == UVMF_TLB_FLUSH)
+        tlb_flush_local();
+    return 0;
+}
+
+static inline long update_va(unsigned long va, u64 val, unsigned long flags, u16 pg_owner)
 {
     struct vcpu *v = current;
     struct page *table;
@@ -270,11 +319,10 @@ static long update_va(unsigned long va, u64 val, unsigned long flags, u16 pg_own
     slot = guest_l1e_get(v, va, &table);
     if (slot == NULL)
         return -EINVAL;
-    rc = pt_write(v->domain, table, slot, val, false, pg_owner);
-    put_page_and_type(table);
-    if (rc == 0 && (flags & UVMF_FLUSHTYPE_MASK) != UVMF_NONE)
-        rc = flush_after(v, va, flags);
-    return rc;
+    rc = write_entry(1, v->domain, slot, val, false, pg_owner);
+    put_live_type(table);
+    put_page(table);
+    return rc ? rc : flush_after(v, va, flags);
 }
 
 long do_update_va_mapping(unsigned long va, u64 val, unsigned long flags)

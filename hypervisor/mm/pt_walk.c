@@ -12,25 +12,29 @@
 #include "mm/internal.h"
 #include "x86/extable.h"
 
-bool peek_entry(mfn_t table, unsigned int index, u64 *pte)
-{
-    const u64 *p = (const u64 *)mfn_to_virt(table) + index;
-    bool ok = false;
-
-    if (!mfn_is_ram(table))
-        return false;
-    __asm__ volatile("1: mov %2, %0; movb $1, %1; 2:" EXTABLE("1b", "2b")
-                     : "=&r"(*pte), "+qm"(ok)
-                     : "m"(*p));
-    return ok;
-}
-
-static bool walk_to_l1(mfn_t root, unsigned long va, mfn_t *l1)
+/* Reads one entry of a table frame: 0, which is not present either, if the frame can't be read. */
+static inline u64 peek_entry(mfn_t table, unsigned int index)
 {
     u64 pte;
 
+    if (!mfn_is_ram(table))
+        return 0;
+    __asm__ volatile goto("1: mov %1, %0" EXTABLE("1b", "%l[fault]")
+                          : "=r"(pte)
+                          : "m"(((const u64 *)mfn_to_virt(table))[index])
+                          : : fault);
+    return pte;
+
+fault:
+    return 0;
+}
+
+static inline bool walk_to_l1(mfn_t root, unsigned long va, mfn_t *l1)
+{
     for (unsigned int level = 4; level > 1; level--) {
-        if (!peek_entry(root, pt_index(va, level), &pte) || !(pte & PTE_P))
+        u64 pte = peek_entry(root, pt_index(va, level));
+
+        if (!(pte & PTE_P))
             return false;
         root = pte_mfn(pte);
     }
@@ -38,47 +42,42 @@ static bool walk_to_l1(mfn_t root, unsigned long va, mfn_t *l1)
     return true;
 }
 
+/* Frame @m of domain @d, held, if it is a validated level-1 table. */
+static inline struct page *get_l1_table(mfn_t m, const struct domain *d)
+{
+    struct page *pg = mfn_to_page(m);
+
+    if (!get_page(m, d->id))
+        return NULL;
+    if (get_live_type(pg, USE_L1))
+        return pg;
+    put_page(pg);
+    return NULL;
+}
+
 u64 *guest_l1e_get(struct vcpu *v, unsigned long va, struct page **table)
 {
-    struct page *pg;
     mfn_t l1;
 
     if (!guest_range_ok(va, 1) || !walk_to_l1(v->kernel_root, va, &l1))
         return NULL;
-    if (!get_page(l1, v->domain->id))
-        return NULL;
-    pg = mfn_to_page(l1);
-    if (!get_live_type(pg, USE_L1)) {
-        put_page(pg);
-        return NULL;
-    }
-    *table = pg;
-    return (u64 *)mfn_to_virt(l1) + pt_index(va, 1);
+    *table = get_l1_table(l1, v->domain);
+    return *table ? (u64 *)mfn_to_virt(l1) + pt_index(va, 1) : NULL;
 }
 
 u64 guest_l1e_peek(struct vcpu *v, unsigned long va)
 {
-    u64 pte;
     mfn_t l1;
 
-    if (!guest_range_ok(va, 1) || !walk_to_l1(v->kernel_root, va, &l1) ||
-        !peek_entry(l1, pt_index(va, 1), &pte))
+    if (!guest_range_ok(va, 1) || !walk_to_l1(v->kernel_root, va, &l1))
         return 0;
-    return pte;
+    return peek_entry(l1, pt_index(va, 1));
 }
 
 u64 *mm_mapped_l1_get(struct vcpu *v, unsigned long va, struct page **table)
 {
     u64 pte = guest_l1e_peek(v, va);
-    struct page *pg;
 
-    if (!(pte & PTE_P) || !get_page(pte_mfn(pte), v->domain->id))
-        return NULL;
-    pg = mfn_to_page(pte_mfn(pte));
-    if (!get_live_type(pg, USE_L1)) {
-        put_page(pg);
-        return NULL;
-    }
-    *table = pg;
-    return (u64 *)mfn_to_virt(pte_mfn(pte)) + va % PAGE_SIZE / sizeof(u64);
+    *table = pte & PTE_P ? get_l1_table(pte_mfn(pte), v->domain) : NULL;
+    return *table ? (u64 *)mfn_to_virt(pte_mfn(pte)) + va % PAGE_SIZE / sizeof(u64) : NULL;
 }

@@ -13,18 +13,13 @@
 #include "mm/internal.h"
 #include "x86/x86.h"
 
-static u64 flush_clock = 1;
+u64 tlb_clock = 1;
 static u64 cpu_flushed[MAX_CPUS];   /* each written by its own CPU */
-
-u64 tlb_stamp(void)
-{
-    return load_acquire(&flush_clock) & TYPE_PAYLOAD;
-}
 
 void tlb_load_root(u64 cr3)
 {
     /* The clock moves before the flush: a stamp taken in between counts as not covered. */
-    u64 before = atomic_add(&flush_clock, 1) - 1;
+    u64 before = atomic_add(&tlb_clock, 1) - 1;
 
     write_cr3(cr3);
     WRITE_ONCE(cpu_flushed[this_cpu_id()], before);

@@ -49,6 +49,7 @@ REQUIRED = [
     "update_va_mapping, new frame", "update_va_mapping, new frame, INVLPG",
     "update_va_mapping, flags", "update_va_mapping, flags, INVLPG",
     "mmu_update of 1, new frame", "mmu_update of 1, flags",
+    "PTE write, emulated, new frame", "PTE write, emulated, flags",
     "mmu_update of 128, new frame, per entry", "mmu_update of 128, flags, per entry",
     "pin L1, empty", "unpin L1, empty", "pin L1, 512 present", "unpin L1, 512 present",
     "new_baseptr, another root", "new_user_baseptr, another root",

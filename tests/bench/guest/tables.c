@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Changing page-table entries: by update_va_mapping and by mmu_update.
+ * Changing page-table entries: by update_va_mapping, by mmu_update and by plain stores.
  *
  * The window is WINDOW pages of addresses that share one L1. Each has two frames it may be mapped
  * to; an operation alternates between them, or between two flags for the same frame.
@@ -13,6 +13,7 @@ static uint64_t window;                             /* address of its first page
 static void *pages;                                 /* 2 * WINDOW pages to map there */
 static struct mmu_update requests[2][WINDOW];       /* by turn */
 static uint64_t entries[2];                         /* for update_va_mapping, by turn */
+static volatile uint64_t *first_entry;              /* where it lies: mapped read-only */
 static unsigned int turn;
 
 static uint64_t frame_entry(unsigned int page, uint64_t flags)
@@ -48,6 +49,7 @@ static void plan(unsigned int i, uint64_t first, uint64_t second)
     if (i == 0) {
         entries[0] = first;
         entries[1] = second;
+        first_entry = (uint64_t *)pv_find_pte(pv_current_root(), window, 1);
     }
 }
 
@@ -146,6 +148,12 @@ static long run_update_all(void)
     return HYPERVISOR_mmu_update(requests[turn], WINDOW, NULL, DOMID_SELF);
 }
 
+static long run_store(void)
+{
+    *first_entry = entries[turn];
+    return 0;
+}
+
 #define ONE_ENTRY .before = next_turn, .after = check_first, .teardown = close_window
 #define ALL_ENTRIES .before = next_turn, .run = run_update_all, .after = check_all,        \
     .teardown = close_window, .count = WINDOW
@@ -171,6 +179,9 @@ const struct operation table_operations[] = {
       .run = run_update_one, .after = check_first, .teardown = close_window },
     { .name = "mmu_update of 1, unmap", .setup = plan_presence, .before = before_unmapping,
       .run = run_update_one, .after = check_first, .teardown = close_window },
+    { .name = "PTE write, emulated, new frame", .setup = plan_frames, .run = run_store,
+      ONE_ENTRY },
+    { .name = "PTE write, emulated, flags", .setup = plan_flags, .run = run_store, ONE_ENTRY },
     { .name = "mmu_update of 128, new frame, per entry", .setup = plan_frames, ALL_ENTRIES },
     { .name = "mmu_update of 128, flags, per entry", .setup = plan_flags, ALL_ENTRIES },
     { .name = "mmu_update of 128, protection, per entry", .setup = plan_protection,
