@@ -23,7 +23,7 @@ tree = $(shell find initramfs/$(1) -type f)
 
 $(GUEST_INITRAMFS): scripts/mkinitramfs $(BUSYBOX) $(call tree,guest)
 	$(call say,CPIO,$@)
-	$(Q)mkdir -p $(@D) && scripts/mkinitramfs $@ initramfs/guest $(INITRAMFS_BASE)
+	$(Q)mkdir -p $(@D) && scripts/mkinitramfs $@ initramfs/guest mnt/ $(INITRAMFS_BASE)
 
 $(INITRAMFS): scripts/mkinitramfs $(BUSYBOX) $(call tree,control) $(GUEST_INITRAMFS) \
               $(GUEST_KERNEL) $(addprefix $(BUILD)/gen/tools/,$(CONTROL_TOOLS))

@@ -17,6 +17,7 @@
 #define DIR        "backend/vbd"
 #define PATH       96
 #define NAMES_SIZE 2048
+#define FIRST_DOMAIN 0              /* this one */
 
 struct backend {
     struct blkback blk;
@@ -389,12 +390,40 @@ static void worker(void *arg)
     do_exit(0);
 }
 
+/*
+ * A grant to ourselves, mapped and unmapped: what the hypervisor needs to remember mappings it
+ * takes from free memory at the first one, and a guest's life should not change that.
+ */
+static int try_grants(void)
+{
+    void *page = pv_alloc_page();
+    int ref = page ? pv_grant(FIRST_DOMAIN, pv_va_to_mfn(page), false) : -ENOMEM;
+    struct pv_grant_page mapping;
+    int rc;
+
+    if (ref < 0) {
+        if (page)
+            pv_free_page(page);
+        return ref;
+    }
+    rc = pv_grant_map_page(&mapping, FIRST_DOMAIN, (grant_ref_t)ref);
+    if (!rc)
+        rc = pv_grant_unmap_page(&mapping);
+    if (!rc)
+        rc = pv_grant_end((grant_ref_t)ref);
+    if (!rc)
+        pv_free_page(page);
+    return rc;
+}
+
 void backends_init(void)
 {
     int rc = store_init();
 
     if (!rc)
         rc = pv_gnttab_init();
+    if (!rc)
+        rc = try_grants();
     if (!rc && !kthread_create(worker, NULL, "blkback"))
         rc = -ENOMEM;
     if (rc)

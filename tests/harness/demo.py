@@ -3,8 +3,10 @@
 
 Two guests are made from configs, each with a token of its own that was chosen for this run. Each
 answers a command typed on its console with its token and a product that the command asked for, so
-neither the boot messages nor an echo can pass for the answer. Each step says what it saw; the first
-that sees something else raises Mismatch.
+neither the boot messages nor an echo can pass for the answer. Each has a disk with a word of this
+run in a file, mounts it and shows the word, and keeps another word on it, which is found by the
+guest that is made after it was destroyed, and in the image when the machine is off. Each step says
+what it saw; the first that sees something else raises Mismatch.
 """
 
 import random
@@ -24,6 +26,7 @@ class Demo:
     def __init__(self, session, say):
         self.session, self.say = session, say
         self.tokens = {"one": secrets.token_hex(8), "two": secrets.token_hex(8)}
+        self.keep = {"one": secrets.token_hex(8), "two": secrets.token_hex(8)}
 
     def run(self):
         self.boot()
@@ -33,6 +36,8 @@ class Demo:
         self.create_two_with_console()
         for name in self.tokens:
             self.answers(name)
+            self.reads_disk(name)
+            self.keeps(name)
         self.listed("one", "two")
         self.destroy("one")
         self.listed("two")
@@ -40,6 +45,9 @@ class Demo:
         self.destroy("two")
         self.listed()
         self.nothing_left()
+        self.create_again()
+        self.nothing_left()
+        self.power_off()
 
     def boot(self):
         seconds = self.session.boot()
@@ -80,6 +88,38 @@ class Demo:
         check(answer.lines == expected, f"guest {name} to answer {expected}", answer.lines,
               self.session.machine.log_path)
         self.say(f"guest {name} on its console: {a} * {b} = {answer.lines[0]}; {answer.lines[1]}")
+
+    def reads_disk(self, name):
+        answer = self.session.at_console(name, "cat /mnt/token")
+        check(answer.lines == [self.session.disks[name].word],
+              f"the word on guest {name}'s disk", answer.lines, self.session.machine.log_path)
+        self.say(f"guest {name} reads from its disk: {answer.text}")
+
+    def keeps(self, name):
+        half, rest = self.keep[name][:8], self.keep[name][8:]
+        answer = self.session.at_console(name, f'keep {half}""{rest}')
+        check(answer.lines == ["kept"], f"guest {name} to write to its disk", answer.lines,
+              self.session.machine.log_path)
+
+    def create_again(self):
+        """What the guests kept is there for those that come after them."""
+        for name in self.tokens:
+            self.session.must(f"xl-lite create {name}.cfg")
+        for name in self.tokens:
+            answer = self.session.at_console(name, "kept")
+            check(answer.lines == [self.keep[name]],
+                  f"guest {name} to find what was kept", answer.lines,
+                  self.session.machine.log_path)
+            self.say(f"guest {name}, created again, finds what it kept: {answer.text}")
+        for name in self.tokens:
+            self.destroy(name)
+
+    def power_off(self):
+        self.session.power_off()
+        for name, disk in self.session.disks.items():
+            check(disk.kept() == self.keep[name], f"{self.keep[name]} in {disk.path.name}",
+                  disk.kept(), self.session.machine.log_path)
+            self.say(f"the machine is off; in {disk.path.name}: {disk.kept()}")
 
     def listed(self, *names):
         domains = self.session.domains()

@@ -13,7 +13,7 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from . import places
+from . import command, places
 from .machine import Machine, Spec
 from .report import check
 
@@ -22,6 +22,14 @@ LEAVE = "\x1d"                  # ^], with which xl-lite console ends
 
 # The control domain's share of the machine; the rest is for its guests.
 CONTROL_MEMORY = "dom0_mem=96M"
+
+# The guests' disks, in the order in which the control domain finds them (/dev/vda and on), and
+# where `keep` in a guest writes.
+DISKS = ("one", "two")
+KEEP_OFFSET = 8 << 20
+
+# What Xen says when its first domain powers off.
+HALTED = r"halting machine|powering off"
 
 INITRAMFS = "initramfs.cpio"
 KERNEL = "guests/pv-kernel.elf"
@@ -80,13 +88,39 @@ class Shell:
         return self.machine.passed() - 1
 
 
+class Disk:
+    """An image made for one session, with a word in a file that nobody else can know."""
+
+    def __init__(self, session, name):
+        self.path = places.BUILD / "disks" / f"{session}-{name}.img"
+        self.word = secrets.token_hex(8)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        status, output, log = command.run(f"mkdisk-{session}-{name}", [
+            str(places.REPO / "scripts" / "mkdisk"), str(self.path), self.word])
+        check(status == 0, "scripts/mkdisk to make a disk", output, log)
+
+    def options(self):
+        """QEMU's."""
+        name = self.path.stem
+        return ["-drive", f"file={self.path},format=raw,if=none,id={name}",
+                "-device", f"virtio-blk-pci,drive={name},disable-legacy=on"]
+
+    def kept(self):
+        """What a guest kept on it, read from the image."""
+        with open(self.path, "rb") as image:
+            image.seek(KEEP_OFFSET)
+            return image.read(512).split(b"\n")[0].decode("ascii", "replace")
+
+
 class Session:
-    """A machine whose first domain is the control domain."""
+    """A machine whose first domain is the control domain, with a disk for each of its guests."""
 
     def __init__(self, hypervisor="pavane", name="session", **spec):
         append = f"{CONTROL_MEMORY} {spec.pop('append', '')}".strip()
+        self.disks = {disk: Disk(name, disk) for disk in DISKS}
+        extra = [option for disk in self.disks.values() for option in disk.options()]
         spec = {"guest": str(places.BUILD / KERNEL), "ramdisk": str(places.BUILD / INITRAMFS),
-                **spec}
+                "extra": extra, **spec}
         self.machine = Machine(Spec(hypervisor=hypervisor, append=append, **spec), name, TIME_LIMIT)
         self.control = Shell(self.machine, CONTROL_PROMPT)
 
@@ -131,6 +165,16 @@ class Session:
     def leave_console(self):
         self.machine.send(LEAVE)
         self.control.await_prompt()
+
+    def power_off(self):
+        """As a person does it. Xen leaves the switch to its first domain's ACPI, and halts."""
+        self.control.type("poweroff\r")
+        if self.machine.spec.hypervisor == "pavane":
+            self.machine.wait_for_end()
+            end = self.machine.ended
+        else:
+            end = "power-off" if self.machine.wait_for_halt(HALTED) else self.machine.ended
+        check(end == "power-off", "the machine to be off, or halted", end, self.machine.log_path)
 
     def domains(self):
         """name -> line of xl-lite list, without the control domain."""

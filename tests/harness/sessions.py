@@ -28,6 +28,9 @@ WRONG_CONFIGS = [
     ("memory too small for the ramdisk", {"memory": "1", "ramdisk": '"/boot/guest.cpio"'},
      r"do not fit into|too little|memory"),
     ("more memory than there is", {"memory": "4096"}, r"MiB are free"),
+    ("disk that is not there", {"disk": '[ "phy:/dev/vdz,xvda,w" ]'}, r"/dev/vdz: No such file"),
+    ("disk that is a file", {"disk": '[ "phy:/etc/motd,xvda,w" ]'}, r"motd: not a block device"),
+    ("disk with a wrong name", {"disk": '[ "phy:/dev/vda,hda,w" ]'}, r"xvda to xvdp"),
     ("malformed line", {"memory": "= 16"}, r"syntax error"),
 ]
 
