@@ -6,8 +6,24 @@
 $(eval $(call GUEST,bench,$(addprefix tests/bench/guest/,main.c entry.S calls.c events.c traps.c \
     tables.c roots.c emulate.c grants.c)))
 
+# The control domain with a program that creates and destroys a guest, in an archive of its own.
+LIFETIME           := $(BUILD)/tests/bench/lifetime
+LIFETIME_INITRAMFS := $(BUILD)/tests/bench/initramfs.cpio
+
+$(LIFETIME): $(call objs,tools,tests/bench/lifetime/main.c)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(TOOLS_LDFLAGS) $^ -o $@ && $(OBJCOPY) --strip-all $@
+
+$(LIFETIME_INITRAMFS): $(INITRAMFS) $(LIFETIME) $(addprefix tests/bench/lifetime/,init lifetime.cfg)
+	$(call say,CPIO,$@)
+	$(Q)mkdir -p $(@D) && scripts/mkinitramfs $@ initramfs/control $(INITRAMFS_BASE) \
+	    $(CONTROL_FILES) bin/lifetime=$(LIFETIME) \
+	    bin/lifetime-init=tests/bench/lifetime/init \
+	    etc/xen/lifetime.cfg=tests/bench/lifetime/lifetime.cfg
+
 HYPERVISORS ?= pavane xen
-BENCH_NEEDS := $(BUILD)/guests/bench.elf $(if $(filter pavane,$(HYPERVISORS)),$(BUILD)/pavane)
+BENCH_NEEDS := $(BUILD)/guests/bench.elf $(BUILD)/guests/pv-kernel.elf $(LIFETIME_INITRAMFS) \
+    $(if $(filter pavane,$(HYPERVISORS)),$(BUILD)/pavane)
 
 .PHONY: bench
 

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 """tests/bench/report.py [pavane] [xen]: counts instructions per operation, on both by default.
 
-Boots the benchmark guest on each hypervisor under QEMU's -icount, prints a table and writes, below
-the build folder, bench.json (a list of {name, pavane, xen, ratio}), bench-system.json (the same
-for figures of the system as a whole) and bench.svg, a chart of the ratios.
+Boots the benchmark guest on each hypervisor under QEMU's -icount, then the control domain, which
+creates and destroys a guest several times, under -icount and without. Prints a table and writes,
+below the build folder, bench.json (a list of {name, pavane, xen, ratio}), bench-system.json (the
+same for figures of the system as a whole) and bench.svg, a chart of the ratios.
 
     --check        judges the bench.json that is there: fails when a row of REQUIRED is missing, or
                    when an operation takes more instructions on Pavane than on Xen
@@ -29,6 +30,12 @@ GUEST = places.BUILD / "guests" / "bench.elf"
 TABLE = places.BUILD / "bench.json"
 SYSTEM_TABLE = places.BUILD / "bench-system.json"
 CHART = places.BUILD / "bench.svg"
+
+# The control domain and, in its archive, the program tests/bench/lifetime.
+CONTROL = {"guest": str(places.BUILD / "guests" / "pv-kernel.elf"),
+           "guest_args": "init=/bin/lifetime-init",
+           "ramdisk": str(places.BUILD / "tests" / "bench" / "initramfs.cpio"),
+           "append": "dom0_mem=96M"}
 
 # QEMU counts one instruction after the other, so a run takes longer than other boots.
 TIME_LIMIT = 240
@@ -59,11 +66,15 @@ REQUIRED = [
 ]
 
 POWER_ON = "power-on to the guest's first instructions"
+LIFETIMES = {"create": "create a 64 MiB guest", "destroy": "destroy a 64 MiB guest"}
+SECONDS = ", seconds"   # how the names of rows end that are not counts of instructions
 
 START = re.compile(r"\bBENCH START tsc=(\d+)$")
 ROW = re.compile(r"\bBENCH ROW (\d+) (\d+) (\d+) (\d+) (.+)$")
 FAILED = re.compile(r"\bBENCH FAILED (.+)$")
 DONE = re.compile(r"\bBENCH DONE rows=(\d+)$")
+LIFETIME = re.compile(r"\bLIFETIME (create|destroy) tsc=(\d+) us=(\d+) min=\d+ max=\d+$")
+LIFETIME_FAILED = re.compile(r"\bLIFETIME FAILED (.+)$")
 
 
 class BenchError(Exception):
@@ -95,6 +106,21 @@ def parse(lines):
     return start, rows
 
 
+def parse_lifetimes(lines, icount):
+    """{name: figure} from console lines: instructions under -icount, seconds without."""
+    rows = {}
+    for line in lines:
+        if found := LIFETIME_FAILED.search(line):
+            raise BenchError(found[1])
+        if found := LIFETIME.search(line):
+            name = LIFETIMES[found[1]]
+            rows.update({name: int(found[2])} if icount else
+                        {name + SECONDS: round(int(found[3]) / 1e6, 3)})
+    if len(rows) != len(LIFETIMES):
+        raise BenchError("the control domain did not create and destroy its guests")
+    return rows
+
+
 def run(hypervisor):
     spec = Spec(hypervisor=hypervisor, guest=str(GUEST), qemu="run", icount=True)
     with Machine(spec, f"bench-{hypervisor}", TIME_LIMIT) as machine:
@@ -106,6 +132,21 @@ def run(hypervisor):
             pass                    # parse() says what is missing
     try:
         return parse([line.text for line in machine.lines])
+    except BenchError as error:
+        where = f"{machine.ended}; log: {machine.log_path}"
+        raise BenchError(f"{hypervisor}: {error} ({where})") from error
+
+
+def run_lifetimes(hypervisor, icount):
+    spec = Spec(hypervisor=hypervisor, qemu="run", icount=icount, **CONTROL)
+    name = f"bench-lifetime-{hypervisor}" + ("" if icount else "-seconds")
+    with Machine(spec, name, TIME_LIMIT) as machine:
+        try:
+            machine.expect(r"\bLIFETIME (DONE|FAILED)")
+        except ConsoleError:
+            pass                    # parse_lifetimes() says what is missing
+    try:
+        return parse_lifetimes([line.text for line in machine.lines], icount)
     except BenchError as error:
         where = f"{machine.ended}; log: {machine.log_path}"
         raise BenchError(f"{hypervisor}: {error} ({where})") from error
@@ -146,9 +187,11 @@ def above_target(rows):
     return [row for row in rows if row["ratio"] is not None and row["ratio"] > TARGET_RATIO]
 
 
-def shown(figure):
+def shown(figure, name=""):
     if figure is None:
         return "-"
+    if name.endswith(SECONDS):
+        return f"{figure:.3f}"
     return f"{figure:,.1f}" if isinstance(figure, float) else f"{figure:,}"
 
 
@@ -157,8 +200,8 @@ def print_table(rows, heading):
     print(f"{heading.ljust(width)}{'Pavane':>15}{'Xen':>15}{'ratio':>8}")
     for row in rows:
         ratio = "-" if row["ratio"] is None else f"{row['ratio']:.2f}"
-        print(f"{row['name'].ljust(width)}{shown(row['pavane']):>15}{shown(row['xen']):>15}"
-              f"{ratio:>8}")
+        pavane, xen = (shown(row[column], row["name"]) for column in ("pavane", "xen"))
+        print(f"{row['name'].ljust(width)}{pavane:>15}{xen:>15}{ratio:>8}")
 
 
 def write_json(path, rows):
@@ -167,16 +210,25 @@ def write_json(path, rows):
 
 # ---- Commands ----
 
+def system_figures(starts):
+    """{hypervisor: {name: figure}} from {hypervisor: instructions to the guest's first}."""
+    with ThreadPoolExecutor() as pool:
+        counted = dict(zip(starts, pool.map(lambda name: run_lifetimes(name, True), starts)))
+    # Where time is measured, one after the other: they must not share a CPU.
+    return {name: {POWER_ON: start, **counted[name], **run_lifetimes(name, False)}
+            for name, start in starts.items()}
+
+
 def bench(hypervisors):
     with ThreadPoolExecutor() as pool:
         results = dict(zip(hypervisors, pool.map(run, hypervisors)))
     rows = combine({name: figures for name, (_, figures) in results.items()})
-    system = combine({name: {POWER_ON: start} for name, (start, _) in results.items()})
     write_json(TABLE, rows)
-    write_json(SYSTEM_TABLE, system)
     CHART.write_text(chart.draw(rows, TARGET_RATIO))
     print_table(rows, "instructions")
-    print()
+    print(flush=True)
+    system = combine(system_figures({name: start for name, (start, _) in results.items()}))
+    write_json(SYSTEM_TABLE, system)
     print_table(system, "system")
     written = ", ".join(str(path.relative_to(places.REPO)) for path in (TABLE, SYSTEM_TABLE, CHART))
     print(f"\nwritten: {written}")
@@ -215,6 +267,26 @@ class SelfTest(unittest.TestCase):
                     ["BENCH START tsc=1", "BENCH DONE rows=0"]):
             with self.assertRaises(BenchError):
                 parse(cut)
+
+    LIFETIME_LINES = ["LIFETIME create tsc=900 us=1600 min=1 max=1000",
+                      "LIFETIME destroy tsc=70 us=2000 min=1 max=80", "LIFETIME DONE"]
+
+    def test_reads_lifetimes(self):
+        self.assertEqual(parse_lifetimes(self.LIFETIME_LINES, True),
+                         {"create a 64 MiB guest": 900, "destroy a 64 MiB guest": 70})
+        self.assertEqual(parse_lifetimes(self.LIFETIME_LINES, False),
+                         {"create a 64 MiB guest, seconds": 0.002,
+                          "destroy a 64 MiB guest, seconds": 0.002})
+
+    def test_refuses_a_control_domain_that_stopped(self):
+        for cut in (self.LIFETIME_LINES[:1], self.LIFETIME_LINES[1:], [],
+                    self.LIFETIME_LINES + ["LIFETIME FAILED create"]):
+            with self.assertRaises(BenchError):
+                parse_lifetimes(cut, True)
+
+    def test_shows_figures(self):
+        self.assertEqual([shown(None), shown(1234), shown(9.5), shown(0.25, "a" + SECONDS)],
+                         ["-", "1,234", "9.5", "0.250"])
 
     def test_combines_columns(self):
         rows = combine({"pavane": {"a": 50, "c": 1}, "xen": {"a": 200, "b": 3}})
