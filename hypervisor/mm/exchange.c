@@ -3,11 +3,12 @@
  * XENMEM_exchange: a domain swaps frames of its own for others, contiguous or below some address,
  * so that a device can reach them.
  *
- * It is done in chunks, each of as many frames as the larger of the two extent sizes has, and each
- * either wholly or not at all. A chunk's old frames are first taken away from the domain: only those
- * that nobody uses, not even the domain, can be; then nobody finds them any more. When the new
- * ones are there, and everything was read that the guest has to say, these become the domain's and
- * the old ones are freed. The domain's account never changes: it has as many frames as before.
+ * It is done in chunks, each of as many frames as the larger of the two extent sizes has, and
+ * each either wholly or not at all. A chunk's old frames are first taken away from the domain:
+ * only those that nobody uses, not even the domain, can be; then nobody finds them any more. When
+ * the new ones are there, and everything was read that the guest has to say, these become the
+ * domain's and the old ones are freed. The domain's account never changes: it has as many frames
+ * as before.
  */
 #include "control/policy.h"
 #include "domain/domain.h"
