@@ -38,6 +38,23 @@ WRONG_CONFIGS = [
 MISBEHAVIOURS = {"spin": "^[r-]-----$", "flood": "", "lie": "", "crash": "^----c-$"}
 
 
+# What a frontend does wrong, and the reason that the control domain gives for ending it; none where
+# nothing is wrong until the guest goes.
+BAD_FRONTENDS = {
+    "jump": "a ring index that jumped", "back": "a ring index that jumped",
+    "beyond": "a request beyond the end of the disk",
+    "overflow": "a request beyond the end of the disk",
+    "segments": "a request without or with too many segments",
+    "sectors": "a segment that is no part of a page",
+    "reference": "a grant that can't be mapped", "revoked": "a grant that can't be mapped",
+    "busy": None,
+}
+
+
+# For the control domain to notice, in seconds.
+END_LIMIT = 30
+
+
 def config(session, changes):
     """Writes t.cfg: a good config, changed."""
     settings = {key: value for key, value in {**GOOD, **changes}.items() if value is not None}
@@ -97,6 +114,31 @@ def misbehave(hypervisor):
         unchanged(session, free)
 
 
+def bad_frontends(hypervisor):
+    """Each bad frontend's connection ends with its reason; a good guest's disk goes on."""
+    spec = {"ramdisk": str(places.BUILD / "tests" / "initramfs.cpio")}
+    with Session(hypervisor, f"bad-frontends-{hypervisor}", **spec) as session:
+        session.boot()
+        free = session.free_pages()
+        session.must("xl-lite create /etc/xen/one.cfg")
+        for how, reason in BAD_FRONTENDS.items():
+            config(session, {"kernel": '"/boot/bad-frontend"', "extra": f'"how={how}"',
+                             "disk": '[ "phy:/dev/vdb,xvda,w" ]'})
+            # The reason may come before or after the prompt, so a new one is asked for.
+            session.control.type("xl-lite create t.cfg\r")
+            if reason:
+                session.machine.expect(rf"blkback: disk 51712 of domain \d+: ended by {reason}",
+                                       session.machine.now() + END_LIMIT)
+                session.machine.send("\r")
+            session.control.await_prompt()
+            answer = session.at_console("one", "cat /mnt/token")
+            check(answer.lines == [session.disks["one"].word], "the good guest's disk",
+                  answer.lines, session.machine.log_path)
+            session.must("xl-lite destroy good")
+        session.must("xl-lite destroy one")
+        unchanged(session, free)
+
+
 def devices(hypervisor):
     """The program tests/user/devices.c decides a test a case."""
     spec = {"ramdisk": str(places.BUILD / "tests" / "initramfs.cpio")}
@@ -113,4 +155,5 @@ def jobs():
     return [Job(f"session/{name} [{hypervisor}]", partial(run, hypervisor))
             for hypervisor in ("pavane", "xen")
             for name, run in (("devices", devices), ("wrong input", wrong_input),
-                              ("misbehaving guests", misbehave))]
+                              ("misbehaving guests", misbehave),
+                              ("bad frontends", bad_frontends))]
