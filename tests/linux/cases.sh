@@ -65,35 +65,36 @@ case_parallel()
 {
     for i in 1 2 3 4; do
         echo 'scale=200; 16 * a(1/5) - 4 * a(1/239)' | BC_LINE_LENGTH=0 bc -l |
-            cut -c1-190 >/tmp/pi.$i &
+            cut -c1-190 >/scratch/pi.$i &
         awk 'BEGIN { for (i = 1; i < 20000; i++) x += sin(i) * sqrt(i); printf "%.6f\n", x }' \
-            >/tmp/sum.$i &
+            >/scratch/sum.$i &
     done
     wait
     for i in 1 2 3 4; do
-        case $(cat /tmp/pi.$i) in
+        case $(cat /scratch/pi.$i) in
         3.14159265358979323846264338327950288419716939937510582097494459230781640628*) ;;
-        *) echo "pi is $(cat /tmp/pi.$i)"; return 1 ;;
+        *) echo "pi is $(cat /scratch/pi.$i)"; return 1 ;;
         esac
-        cmp /tmp/pi.$i /tmp/pi.1 && cmp /tmp/sum.$i /tmp/sum.1 || return 1
+        cmp /scratch/pi.$i /scratch/pi.1 && cmp /scratch/sum.$i /scratch/sum.1 || return 1
     done
-    rm /tmp/pi.* /tmp/sum.*
+    rm /scratch/pi.* /scratch/sum.*
 }
 
 case_files()
 {
-    mkdir -p /tmp/files/a
-    dd if=/dev/urandom of=/tmp/files/a/big bs=64k count=40 2>/dev/null
-    sum=$(sha256sum </tmp/files/a/big)
+    mkdir -p /scratch/files/a
+    dd if=/dev/urandom of=/scratch/files/a/big bs=64k count=40 2>/dev/null
+    sum=$(sha256sum </scratch/files/a/big)
     for i in 1 2 3 4; do
-        cp /tmp/files/a/big /tmp/files/copy.$i &
+        cp /scratch/files/a/big /scratch/files/copy.$i &
     done
     wait
     for i in 1 2 3 4; do
-        is "$sum" "$(sha256sum </tmp/files/copy.$i)" || return 1
+        is "$sum" "$(sha256sum </scratch/files/copy.$i)" || return 1
     done
-    is "$sum" "$(tar -C /tmp/files -cf - a | gzip -1 | gunzip | tar -xOf - a/big | sha256sum)" &&
-    rm -r /tmp/files
+    tar -C /scratch/files -cf - a | gzip -1 >/scratch/files/packed
+    is "$sum" "$(gunzip </scratch/files/packed | tar -xOf - a/big | sha256sum)" &&
+    rm -r /scratch/files
 }
 
 online()

@@ -18,9 +18,10 @@ tree()
 # Files written, read back and given back.
 disk()
 {
-    dd if=/dev/urandom of=/tmp/disk.$1 bs=256k count=20 2>/dev/null &&
-    sum=$(md5sum </tmp/disk.$1) && cp /tmp/disk.$1 /tmp/disk.$1.copy && rm /tmp/disk.$1 &&
-    [ "$sum" = "$(md5sum </tmp/disk.$1.copy)" ] && rm /tmp/disk.$1.copy
+    dd if=/dev/urandom of=/scratch/disk.$1 bs=256k count=20 2>/dev/null &&
+    sum=$(md5sum </scratch/disk.$1) && cp /scratch/disk.$1 /scratch/disk.$1.copy &&
+    rm /scratch/disk.$1 &&
+    [ "$sum" = "$(md5sum </scratch/disk.$1.copy)" ] && rm /scratch/disk.$1.copy
 }
 
 pipes()
@@ -40,9 +41,9 @@ load()
 {
     name=$1
     shift
-    "$@" >/tmp/said.$name 2>&1 || {
-        echo "LOAD $name FAILED: $(tail -n 1 /tmp/said.$name)"
-        touch /tmp/failed
+    "$@" >/scratch/said.$name 2>&1 || {
+        echo "LOAD $name FAILED: $(tail -n 1 /scratch/said.$name)"
+        touch /scratch/failed
     }
 }
 
@@ -53,7 +54,7 @@ now()
 
 begin=$(now)
 round=0
-while [ $(($(now) - begin)) -lt "$seconds" ] && [ ! -e /tmp/failed ]; do
+while [ $(($(now) - begin)) -lt "$seconds" ] && [ ! -e /scratch/failed ]; do
     load tree tree 5 &
     for i in 1 2; do load disk$i disk $i & done
     load storm probe storm 3 &

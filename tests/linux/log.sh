@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 # The kernel found nothing to complain about, before or during the tests.
+complaints='WARNING: CPU|BUG|Oops|[Uu]nhandled|xen_mc_flush|multicall|[ _]stall|lockup|Call Trace'
+
 log_is_clean()
 {
-    dmesg >/tmp/log
-    if grep -E -e 'WARNING: CPU|BUG|Oops|[Uu]nhandled|xen_mc_flush' \
-            -e 'multicall|[ _]stall|lockup|Call Trace' /tmp/log >/tmp/complaints; then
-        sed 's/^/LOG /' /tmp/log
-        head -n 1 /tmp/complaints
+    dmesg >/scratch/log
+    if grep -E "$complaints" /scratch/log >/scratch/complaints; then
+        sed 's/^/LOG /' /scratch/log
+        head -n 1 /scratch/complaints
         return 1
     fi
 }
