@@ -138,37 +138,39 @@ static int describe_disk(const struct backend *b)
     return rc;
 }
 
-static void connect(struct backend *b)
+/* The ring that the frontend offers; it need not name a protocol. */
+static int read_offer(const struct backend *b, uint64_t *ring, uint64_t *port)
 {
     char protocol[32] = "x86_64-abi";
-    uint64_t ring, port;
     int rc = read_text(b->frontend, "protocol", protocol, sizeof(protocol));
 
-    if (rc == -ENOENT)
-        rc = 0;
-    if (rc >= 0 && strcmp(protocol, "x86_64-abi"))
-        rc = -EPROTONOSUPPORT;
-    if (rc >= 0)
-        rc = read_number(b->frontend, "ring-ref", &ring);
-    if (!rc || rc > 0)
-        rc = read_number(b->frontend, "event-channel", &port);
-    if (!rc && (ring > UINT32_MAX || port > UINT32_MAX))
-        rc = -EINVAL;
+    if (rc < 0 && rc != -ENOENT)
+        return rc;
+    if (strcmp(protocol, "x86_64-abi"))
+        return -EPROTONOSUPPORT;
+    rc = read_number(b->frontend, "ring-ref", ring);
+    if (!rc)
+        rc = read_number(b->frontend, "event-channel", port);
+    return !rc && (*ring > UINT32_MAX || *port > UINT32_MAX) ? -EINVAL : rc;
+}
+
+static void connect(struct backend *b)
+{
+    uint64_t ring, port;
+    int rc = read_offer(b, &ring, &port);
+
     if (!rc)
         rc = blkback_connect(&b->blk, (grant_ref_t)ring, (evtchn_port_t)port);
-    if (!rc) {
-        rc = describe_disk(b);
-        if (rc)
-            blkback_end(&b->blk, "a store that refuses what the disk is");
-    }
-    if (!rc) {
-        b->state = PV_STATE_CONNECTED;
-        /* What came before we looked at the ring has rung already. */
-        blkback_serve(&b->blk);
-    } else if (!b->blk.connected) {
+    if (rc) {
         close_disk(b);
         fail(b, "the frontend's ring can't be used", rc);
+        return;
     }
+    b->state = PV_STATE_CONNECTED;
+    if (describe_disk(b))
+        blkback_end(&b->blk, "a store that refuses what the disk is");
+    /* What came before the port had a handler has rung already. */
+    blkback_serve(&b->blk);
 }
 
 /* Ends the connection as far as it can be at the moment. */
@@ -249,7 +251,7 @@ static struct backend *find(const char *dir)
     return NULL;
 }
 
-/* The frontend's nodes are where the toolstack says, and it owns them; so does it its state. */
+/* The frontend's nodes are where the toolstack says; what is in them is the guest's word. */
 static int watch_frontend(struct backend *b)
 {
     uint64_t domid;
