@@ -60,7 +60,7 @@ static void check_p2m_place(const struct dom0 *b)
     if (from == ~0ull)
         return;
     /* An L4 slot that both used would need tables that are counted for neither. */
-    if (!guest_range_ok(from, len) || !IS_ALIGNED(from, PAGE_SIZE) ||
+    if (!guest_range_ok(from, len) || from + len < from || !IS_ALIGNED(from, PAGE_SIZE) ||
         (pt_index(from, 4) <= pt_index(dom0_va(b, b->mapped_pages) - 1, 4) &&
          pt_index(from + len - 1, 4) >= pt_index(b->img.virt_base, 4)))
         panic("%s: the place for its P2M is not free", bootinfo.kernel.name);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The flags of a grant entry (hypervisor/grant/grant_entry.c): all flags, all combinations of who
- * is meant and who asks, against a model in words; and two threads, a granter that takes grants back
- * and somebody who claims and releases them, who must never both believe to have the frame.
+ * is meant and who asks, against a model in words; and two threads, a granter that takes grants
+ * back and somebody who claims and releases them, who must never both believe to have the frame.
  */
 #include <pthread.h>
 #include <setjmp.h>
