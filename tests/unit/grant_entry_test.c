@@ -82,7 +82,7 @@ static void *granter(void *unused)
     return unused;
 }
 
-/* Until it has had the frame often enough: how many tries that takes is the scheduler's business. */
+/* Until it has had the frame often enough: how many tries that takes, the scheduler says. */
 static void *grantee(void *taken)
 {
     for (unsigned int i = 0; *(unsigned int *)taken < ROUNDS; i++) {
