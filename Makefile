@@ -34,7 +34,8 @@ format-check:               ## compare the sources with .clang-format
 	git ls-files '*.c' '*.h' | xargs -r clang-format --dry-run --Werror
 
 help:                       ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile tests/tests.mk | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile tests/tests.mk \
+	    tests/bench/bench.mk | expand -t 16
 	@echo 'Variables: CC=clang, BUILD=folder, V=1 shows commands,'
 	@echo '           HYPERVISOR=image and CASE=glob for conformance'
 

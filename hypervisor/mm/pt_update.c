@@ -152,7 +152,8 @@ static int update_entry(struct update *u, const struct mmu_update *req, bool kee
     mfn_t m = maddr_to_mfn(MADDR(req->ptr));
     struct page *pg = mfn_to_page(m);
 
-    if (pg != u->table) {
+    /* Not judged yet, the frame number may be any: its record could even seem to be at NULL. */
+    if (u->table == NULL || pg != u->table) {
         release_table(u);
         /* The last use of it may have been ours: first its rest is finished. */
         if (mm_put_pending(current))

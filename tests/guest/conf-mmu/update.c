@@ -131,6 +131,11 @@ CASE(mmu_bad_table, "an address in no frame of the caller's is -EINVAL", "mmu_up
     EXPECT_EQ(update(1 << 12, 0, DOMID_SELF), -XEN_EINVAL);
     EXPECT_EQ(update(0x000ffffffffff000UL, 0, DOMID_SELF), -XEN_EINVAL);
     EXPECT_EQ(update(~0xfffUL, 0, DOMID_SELF), -XEN_EINVAL);
+    /* Among them one whose record, in a table in the hypervisor's range, would be at NULL. */
+    for (unsigned int bit = 40; bit < 52; bit++)
+        EXPECT_ROW(update(0x7fUL << bit, 0, DOMID_SELF), -XEN_EINVAL, "a frame that is not there");
+    for (uint64_t frame = 1UL << 36; frame < 1UL << 52; frame += frame >> 3)
+        EXPECT_ROW(update(frame << 12, 0, DOMID_SELF), -XEN_EINVAL, "a frame that is not there");
 }
 
 CASE(mmu_unknown, "the low three bits are the command: 4 and above are -ENOSYS",
