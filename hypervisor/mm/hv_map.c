@@ -15,7 +15,6 @@
 #include "mm/internal.h"
 #include "x86/platform.h"
 
-#define LARGE_PAGES  512ul              /* frames of a 2 MiB page */
 #define HV_TABLE     0x23ull            /* present, writable, accessed; what leaves say decides */
 #define HV_LEAF      (PTE_A | PTE_D)    /* never let the CPU write to our tables */
 
@@ -43,8 +42,6 @@ static u64 *entry_of(unsigned long va, unsigned int level, bool create)
                 return NULL;
             *e = mfn_to_maddr(m).v | HV_TABLE;
         }
-        if (at <= 3 && (*e & PTE_PSE))
-            return NULL;
         table = mfn_to_virt(pte_mfn(*e));
     }
     return &table[pt_index(va, level)];
@@ -55,28 +52,17 @@ static u64 hv_flags(u64 flags)
     return (cpu_has.nx ? flags : flags & ~PTE_NX) | HV_LEAF;
 }
 
-/* Large pages where both sides are aligned; only the direct map asks for them. */
-static int map_range(unsigned long va, mfn_t m, unsigned long pages, u64 flags, bool large)
-{
-    while (pages > 0) {
-        bool big = large && pages >= LARGE_PAGES && IS_ALIGNED(m.v, LARGE_PAGES) &&
-                   IS_ALIGNED(va >> PAGE_SHIFT, LARGE_PAGES);
-        unsigned long n = big ? LARGE_PAGES : 1;
-        u64 *e = entry_of(va, big ? 2 : 1, true);
-
-        if (e == NULL)
-            return -ENOMEM;
-        *e = mfn_to_maddr(m).v | hv_flags(flags) | (big ? PTE_PSE : 0);
-        va += n << PAGE_SHIFT;
-        m = mfn_add(m, n);
-        pages -= n;
-    }
-    return 0;
-}
-
 int hv_map(unsigned long va, mfn_t m, unsigned long pages, u64 flags)
 {
-    return map_range(va, m, pages, flags, false);
+    u64 *e = NULL;
+
+    for (; pages > 0; pages--, va += PAGE_SIZE, m = mfn_add(m, 1)) {
+        e = e == NULL || pt_index(va, 1) == 0 ? entry_of(va, 1, true) : e + 1;
+        if (e == NULL)
+            return -ENOMEM;
+        *e = mfn_to_maddr(m).v | hv_flags(flags);
+    }
+    return 0;
 }
 
 void hv_unmap(unsigned long va, unsigned long pages)
@@ -142,9 +128,9 @@ void mm_window_unmap(void)
 
 /* ---- Boot ---- */
 
-static void must_map(unsigned long va, mfn_t m, unsigned long pages, u64 flags, bool large)
+static void must_map(unsigned long va, mfn_t m, unsigned long pages, u64 flags)
 {
-    if (map_range(va, m, pages, flags, large))
+    if (hv_map(va, m, pages, flags))
         panic("memory: none left for the hypervisor's page tables");
 }
 
@@ -166,26 +152,19 @@ static void map_image(void)
         unsigned long pages = (ALIGN_UP((unsigned long)parts[i].end, PAGE_SIZE) - va) / PAGE_SIZE;
         u64 paddr = va - IMAGE_VIRT + HV_LOAD_PADDR;
 
-        must_map(va, MFN(paddr >> PAGE_SHIFT), pages, parts[i].flags, false);
+        must_map(va, MFN(paddr >> PAGE_SHIFT), pages, parts[i].flags);
         if (parts[i].flags != HV_RW)
-            must_map(DIRECT_MAP_VIRT + paddr, MFN(paddr >> PAGE_SHIFT), pages, HV_RO, false);
+            must_map(DIRECT_MAP_VIRT + paddr, MFN(paddr >> PAGE_SHIFT), pages, HV_RO);
     }
 }
 
+/*
+ * By small pages: a guest's linear table leads the processor into our tables one level too early,
+ * where a large page's entry would be taken for a small one's (pt_linear.c).
+ */
 static void map_direct(u64 from, u64 end)
 {
-    u64 image = HV_LOAD_PADDR >> PAGE_SHIFT;
-    u64 image_end = ALIGN_UP(image + ((u64)(_image_end - _image_start) >> PAGE_SHIFT) + 1,
-                             LARGE_PAGES);
-
-    /* Around the image in small pages: its read-only parts are read-only here too. */
-    for (u64 at = from; at < end;) {
-        bool small = at >= image && at < image_end;
-        u64 to = min(end, at < image ? image : small ? image_end : ~0ull);
-
-        must_map(DIRECT_MAP_VIRT + (at << PAGE_SHIFT), MFN(at), to - at, HV_RW, !small);
-        at = to;
-    }
+    must_map(DIRECT_MAP_VIRT + (from << PAGE_SHIFT), MFN(from), end - from, HV_RW);
 }
 
 /* Backs [@va of entry from, entry end) of a table with @per_page entries a page by new frames. */
@@ -200,7 +179,7 @@ static void back_table(unsigned long va, u64 from, u64 end, u64 per_page, int fi
             continue;
         m = heap_early_frame();
         memset(mfn_to_virt(m), fill, PAGE_SIZE);
-        must_map(at, m, 1, HV_RW | (va == M2P_VIRT ? PTE_USER : 0), false);
+        must_map(at, m, 1, HV_RW | (va == M2P_VIRT ? PTE_USER : 0));
     }
 }
 
@@ -214,7 +193,7 @@ static void fill_holes(unsigned long va, u64 per_page, int fill)
 
         if (e != NULL && !(*e & PTE_P))
             must_map(va + page * PAGE_SIZE, hole, 1,
-                     HV_RO | (va == M2P_VIRT ? PTE_USER : 0), false);
+                     HV_RO | (va == M2P_VIRT ? PTE_USER : 0));
     }
 }
 
@@ -248,7 +227,7 @@ static void map_empty_gdts(void)
     empty_gdt_page = mfn_to_maddr(m).v | hv_flags(HV_RO);
     for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++)
         for (unsigned int page = 0; page < GUEST_GDT_PAGES; page++)
-            must_map(GDT_WINDOW(cpu) + page * PAGE_SIZE, m, 1, HV_RO, false);
+            must_map(GDT_WINDOW(cpu) + page * PAGE_SIZE, m, 1, HV_RO);
 }
 
 /* Slot 256 is built with the entries of 257; then its own L4 entry is the guests' view. */

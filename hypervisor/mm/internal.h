@@ -58,6 +58,23 @@ int put_type_slice(struct page *pg);
 int type_settle(struct page *pg);
 
 /*
+ * pt_linear.c: entries of a level-4 table that name a level-4 table. linear_get() takes what @pte
+ * of @table is to hold, which is BUSY and counts in *has what becomes of that, and linear_put()
+ * gives it back: 0, or -ERESTART and the entry still holds a bare reference. linear_add() and
+ * linear_remove(): the same for a table in use.
+ */
+int linear_get(const struct page *table, u64 pte, u64 *has);
+int linear_put(const struct page *table, u64 pte, u64 *has);
+int linear_add(struct page *table, u64 pte);
+void linear_remove(struct page *table, u64 pte);
+/* Whether @pte, whose references @table holds, is such an entry. */
+bool pte_is_linear(const struct page *table, u64 pte);
+/* page_type.c: drops a use that a linear entry holds; as put_type_slice(). */
+int put_linear_slice(struct page *pg);
+/* Leaves the rest of a put to the running vCPU's way out; see mm_finish_put(). */
+void leave_unfinished(struct page *pg);
+
+/*
  * pt_update.c: writes @new into a validated table of domain @d (the caller holds its use).
  * @keep_ad keeps the processor's accessed and dirty bits. 0, or a negative errno and nothing
  * changed.

@@ -16,6 +16,8 @@
  * takes up another use than its last, every CPU flushes that has not flushed since that last use
  * ended (tlb.c's stamps); this also covers paging-structure caches that still lead through it.
  *
+ * An entry of a level-4 table that names a level-4 table is pt_linear.c's business.
+ *
  * The states of a frame's type word, and all legal moves:
  *
  *      idle ----get: writable, as its last use-> LIVE(writable, 1)
@@ -52,6 +54,7 @@ struct walk {
     enum page_use use;
     unsigned int index;     /* entries below hold their references */
     bool child;             /* the entry at index holds a bare reference */
+    u64 has;                /* the entries below that name another level-4 table, in the word */
     bool was_partial;       /* the frame holds a reference on itself */
 };
 
@@ -94,6 +97,8 @@ static inline int take_entry(struct walk *w, const struct domain *d, unsigned in
     if (!pte_flags_ok(level, pte, d))
         return -EINVAL;
     rc = pte_get(level, pte, d, d->id);
+    if (level == 4 && rc == -EINVAL)
+        rc = linear_get(w->pg, pte, &w->has);
     if (rc == 0 && pte_adjust(level, pte) != pte)
         *slot = pte_adjust(level, pte);
     return rc;
@@ -156,13 +161,20 @@ static int drop_child(struct walk *w)
     return 0;
 }
 
+static inline int drop_entry(struct walk *w, unsigned int level, u64 pte)
+{
+    if (level == 4 && pte_is_linear(w->pg, pte))
+        return linear_put(w->pg, pte, &w->has);
+    return pte_put(level, pte);
+}
+
 static inline int drop_entries(struct walk *w, unsigned int level, u64 *table)
 {
     w->index = present_below(table, w->index);
     while (w->index > 0) {
         unsigned int i = w->index - 1;
 
-        if (!pte_is_hv_slot(level, i) && pte_put(level, table[i])) {
+        if (!pte_is_hv_slot(level, i) && drop_entry(w, level, table[i])) {
             w->index = i;
             w->child = true;
             return -ERESTART;
@@ -187,7 +199,7 @@ static int drop_table(struct walk *w)
 
 static void end_partial(struct walk *w)
 {
-    u64 word = type_make(w->use) | TYPE_PARTIAL | w->index;
+    u64 word = type_make(w->use) | TYPE_PARTIAL | w->has | w->index;
 
     if (w->child)
         word |= TYPE_CHILD;
@@ -207,11 +219,13 @@ static int run_drop(struct walk *w)
 {
     int rc = is_table_use(w->use) ? drop_table(w) : 0;
 
-    if (rc)
+    if (rc) {
         end_partial(w);
-    else
-        end_settled(w, type_make(w->use) | tlb_stamp());
-    return rc;
+        return rc;
+    }
+    BUG_ON(w->has != 0);
+    end_settled(w, type_make(w->use) | tlb_stamp());
+    return 0;
 }
 
 /*
@@ -219,7 +233,7 @@ static int run_drop(struct walk *w)
  * at most the three upper tables of a tree that failed, and an old entry's. With nobody to
  * finish it, a frame stays PARTIAL: safe, and settled by whoever wants it.
  */
-static void leave_unfinished(struct page *pg)
+void leave_unfinished(struct page *pg)
 {
     struct vcpu *v = current;
 
@@ -241,7 +255,7 @@ static int run_take(struct walk *w)
     else
         rc = is_table_use(w->use) ? take_table(w, d) : take_descriptors(w);
     if (rc == 0) {
-        end_settled(w, type_make(w->use) | TYPE_LIVE | 1);
+        end_settled(w, type_make(w->use) | TYPE_LIVE | w->has | 1);
     } else if (rc == -ERESTART) {
         end_partial(w);
     } else if (run_drop(w)) {
@@ -257,8 +271,9 @@ static struct walk walk_from(struct page *pg, u64 word, enum page_use use)
     return (struct walk){
         .pg = pg,
         .use = use,
-        .index = partial ? (unsigned int)(word & TYPE_PAYLOAD) : 0,
+        .index = partial ? (unsigned int)(word & TYPE_INDEX) : 0,
         .child = word & TYPE_CHILD,
+        .has = partial ? word & TYPE_HAS : 0,
         .was_partial = partial,
     };
 }
@@ -314,7 +329,8 @@ int get_page_type(struct page *pg, enum page_use use)
     }
 }
 
-int put_type_slice(struct page *pg)
+/* @linear: what else goes from the word, in the same step. */
+static inline int put_slice(struct page *pg, u64 linear)
 {
     u64 word = READ_ONCE(pg->type);
 
@@ -323,21 +339,34 @@ int put_type_slice(struct page *pg)
 
         BUG_ON(!(word & TYPE_LIVE) || (u32)word == 0);
         if ((u32)word > 1) {
-            if (cas(&pg->type, &word, word - 1))
+            if (cas(&pg->type, &word, word - linear - 1))
                 return 0;
         } else if (cas(&pg->type, &word, type_make(use) | TYPE_BUSY)) {
             /*
              * The stamp is taken while the frame is ours: one read before could be older than a
              * use, and a flush, of another CPU in between.
              */
-            struct walk w = { .pg = pg, .use = use, .index = PTE_COUNT };
+            struct walk w = {
+                .pg = pg, .use = use, .index = PTE_COUNT, .has = word & TYPE_HAS,
+            };
 
+            BUG_ON((word & TYPE_USED) != linear);
             if (use != USE_WRITABLE)
                 return run_drop(&w);
             store_release(&pg->type, type_make(use) | tlb_stamp());
             return 0;
         }
     }
+}
+
+int put_type_slice(struct page *pg)
+{
+    return put_slice(pg, 0);
+}
+
+int put_linear_slice(struct page *pg)
+{
+    return put_slice(pg, TYPE_USED_ONE);
 }
 
 void put_page_type(struct page *pg)

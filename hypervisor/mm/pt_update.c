@@ -42,9 +42,26 @@ static bool write_same(u64 *slot, u64 *old, u64 new, bool keep_ad)
     return true;
 }
 
+/* What @new, judged and present, of @table's domain is to hold. */
+static inline int entry_get(unsigned int level, struct domain *d, struct page *table, u64 new,
+                            u16 pg_owner)
+{
+    int rc = pte_get(level, new, d, pg_owner);
+
+    return level == 4 && rc == -EINVAL ? linear_add(table, new) : rc;
+}
+
+static inline void entry_put(unsigned int level, struct page *table, u64 old)
+{
+    if (level == 4 && pte_is_linear(table, old))
+        linear_remove(table, old);
+    else
+        pte_put_whole(level, old);
+}
+
 /* pt_write() with the level given: a constant where the caller knows it. */
-static inline int write_entry(unsigned int level, struct domain *d, u64 *slot, u64 new,
-                              bool keep_ad, u16 pg_owner)
+static inline int write_entry(unsigned int level, struct domain *d, struct page *table, u64 *slot,
+                              u64 new, bool keep_ad, u16 pg_owner)
 {
     u64 old = READ_ONCE(*slot);
     int rc;
@@ -57,14 +74,14 @@ static inline int write_entry(unsigned int level, struct domain *d, u64 *slot, u
         if (write_same(slot, &old, new, keep_ad))
             return 0;
     if (new & PTE_P) {
-        rc = pte_get(level, new, d, pg_owner);
+        rc = entry_get(level, d, table, new, pg_owner);
         if (rc)
             return rc;
     }
     while (!write_same(slot, &old, new, keep_ad))
         ;
     if (old & PTE_P)
-        pte_put_whole(level, old);
+        entry_put(level, table, old);
     return 0;
 }
 
@@ -73,8 +90,8 @@ int pt_write(struct domain *d, struct page *table, u64 *slot, u64 new, bool keep
     unsigned int level = type_use(table->type) - USE_L1 + 1;
 
     if (likely(level == 1))
-        return write_entry(1, d, slot, new, keep_ad, pg_owner);
-    return write_entry(level, d, slot, new, keep_ad, pg_owner);
+        return write_entry(1, d, table, slot, new, keep_ad, pg_owner);
+    return write_entry(level, d, table, slot, new, keep_ad, pg_owner);
 }
 
 int mm_exchange_l1e(struct domain *d, struct page *table, u64 *slot, u64 *old, u64 new)
@@ -320,7 +337,7 @@ static inline long update_va(unsigned long va, u64 val, unsigned long flags, u16
     slot = guest_l1e_get(v, va, &table);
     if (slot == NULL)
         return -EINVAL;
-    rc = write_entry(1, v->domain, slot, val, false, pg_owner);
+    rc = write_entry(1, v->domain, table, slot, val, false, pg_owner);
     put_live_type(table);
     put_page(table);
     return rc ? rc : flush_after(v, va, flags);

@@ -2,7 +2,8 @@
 /*
  * Taking a dying domain's frames from it.
  *
- * There are no circles among references: an entry of a table names tables of the level below only.
+ * There are no circles among references: an entry of a table names tables of the level below, or
+ * a level-4 table that names no other (pt_linear.c).
  * So once roots and descriptor tables are dropped, dropping each frame's pin (if it has one) and
  * the owner's own reference is all: whatever was held by tables goes with them. A frame that
  * another domain still maps stays until that is over; its owner's record waits for it.

@@ -16,6 +16,8 @@
 /*
  *   [63:60] enum page_use; [59:55] flags; [47:0] by state: the count of uses (LIVE, 32 bits), the
  *   index of the first entry that holds nothing (PARTIAL), or the TLB stamp of the last use (idle).
+ *   LIVE and PARTIAL, of level-4 tables only: [41:32] entries of this table that name another
+ *   level-4 table, [53:42] such entries of others that name this one (pt_linear.c).
  */
 #define TYPE_SHIFT      60
 #define TYPE_LIVE       (1ull << 59)
@@ -24,6 +26,11 @@
 #define TYPE_CHILD      (1ull << 56)    /* PARTIAL: entry `index` holds a bare reference */
 #define TYPE_PINNED     (1ull << 55)    /* one of the uses is the guest's pin */
 #define TYPE_PAYLOAD    ((1ull << 48) - 1)
+#define TYPE_INDEX      0xffffull       /* PARTIAL */
+#define TYPE_HAS_ONE    (1ull << 32)
+#define TYPE_HAS        (0x3ffull << 32)
+#define TYPE_USED_ONE   (1ull << 42)
+#define TYPE_USED       (0xfffull << 42)
 
 static inline u64 type_make(enum page_use use)
 {

@@ -89,16 +89,20 @@ static void fuzz(u64 seed, const struct machine_options *options)
     const char *wrong;
 
     memset(&steps, 0, sizeof(steps));
+    linear_seen = 0;
     machine_reset(seed, options);
     populate();
     wrong = machine_run(rounds, PAUSE, random_step, model_check);
     printf("# seed %#lx, %u CPUs, softirqs 1/%u: %lu calls, %lu done, %lu restarts, %lu abandoned, "
            "%lu pins, %lu unpins, %lu roots, %lu GDT pages, %lu frames freed, %lu taken, "
-           "%lu stores, %lu touches\n", (unsigned long)seed, options->cpus, options->softirq_odds,
+           "%lu stores, %lu touches, linear entries %lu times\n",
+           (unsigned long)seed, options->cpus, options->softirq_odds,
            steps.calls, steps.done, steps.restarts, steps.abandoned, steps.pinned, steps.unpinned,
-           steps.roots, steps.gdts, steps.freed, steps.allocated, steps.stores, steps.touched);
+           steps.roots, steps.gdts, steps.freed, steps.allocated, steps.stores, steps.touched,
+           (unsigned long)linear_seen);
     if (wrong == NULL)
         wrong = machine_guard(end_on_hv_root);
+    assert_true(wrong != NULL || linear_seen > 0);
     if (wrong != NULL)
         fail_msg("seed %#lx, %u CPUs: %s", (unsigned long)seed, options->cpus, wrong);
 }

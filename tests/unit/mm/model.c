@@ -8,7 +8,10 @@ static struct expected {
     u64 refs;
     u64 uses;
     unsigned int as;            /* enum page_use of the uses */
+    u64 has, used;              /* linear entries: of this table; of others that name it */
 } expected[FRAMES];
+
+u64 linear_seen;
 
 static void hold_reference(u64 mfn)
 {
@@ -60,7 +63,21 @@ static void check_flags(const struct domain *owner, unsigned int level, u64 pte)
             level, (unsigned long)pte, owner->id);
 }
 
-static void holders_in_entry(const struct domain *owner, unsigned int level, u64 pte)
+/* An entry of level-4 table @table that names a level-4 table: itself, or another. */
+static void holders_in_linear(u64 table, u64 pte)
+{
+    u64 mfn = pte_mfn(pte).v;
+
+    require(!(pte & PTE_RW), "linear entry %#lx is writable", (unsigned long)pte);
+    if (mfn == table)
+        return;
+    hold_use(mfn, USE_L4, "linear entry");
+    expected[mfn].used++;
+    expected[table].has++;
+    linear_seen++;
+}
+
+static void holders_in_entry(const struct domain *owner, u64 table, unsigned int level, u64 pte)
 {
     u64 mfn = pte_mfn(pte).v;
     bool device = mfn >= FRAMES || (mfn >= HOLE_FIRST && mfn < HOLE_END);
@@ -75,7 +92,9 @@ static void holders_in_entry(const struct domain *owner, unsigned int level, u64
     require(page_owner(&frame_table[mfn]) == owner->id || (level == 1 && owner->privileged),
             "level %u entry of domain %u names frame %lu of %u", level, owner->id,
             (unsigned long)mfn, page_owner(&frame_table[mfn]));
-    if (level > 1)
+    if (level == 4 && frame_table[mfn].type >> TYPE_SHIFT == USE_L4)
+        holders_in_linear(table, pte);
+    else if (level > 1)
         hold_use(mfn, level - 1, "table entry");
     else if (pte & PTE_RW)
         hold_use(mfn, USE_WRITABLE, "writable mapping");
@@ -91,7 +110,7 @@ static void holders_in_table(u64 mfn, unsigned int level, unsigned int end, bool
     require(owner != NULL, "frame %lu is a table of nobody", (unsigned long)mfn);
     for (unsigned int i = 0; i < end; i++)
         if ((table[i] & PTE_P) && !(level == 4 && i >= 256 && i < 272))
-            holders_in_entry(owner, level, table[i]);
+            holders_in_entry(owner, mfn, level, table[i]);
     if (child)
         hold_reference(pte_mfn(table[end]).v);
 }
@@ -111,7 +130,7 @@ static void holders_of_frame(u64 mfn)
         hold_use(mfn, use, "pin");
     if (pg->type & TYPE_PARTIAL) {
         hold_reference(mfn);
-        holders_in_table(mfn, use, (unsigned int)(pg->type & 0xffff), pg->type & TYPE_CHILD);
+        holders_in_table(mfn, use, (unsigned int)(pg->type & TYPE_INDEX), pg->type & TYPE_CHILD);
     } else if (table && (pg->type & TYPE_LIVE)) {
         holders_in_table(mfn, use, PTE_COUNT, false);
     }
@@ -136,6 +155,20 @@ static void check_live(u64 mfn, const struct page *pg)
     }
 }
 
+static void check_linear(u64 mfn, const struct page *pg)
+{
+    const struct expected *e = &expected[mfn];
+    u64 has = pg->type & TYPE_LIVE || pg->type & TYPE_PARTIAL ? pg->type & TYPE_HAS : 0;
+    u64 used = pg->type & TYPE_LIVE ? pg->type & TYPE_USED : 0;
+
+    require(has == e->has * TYPE_HAS_ONE && used == e->used * TYPE_USED_ONE,
+            "frame %lu: type word %#lx, expected %lu linear entries, and %lu that name it",
+            (unsigned long)mfn, (unsigned long)pg->type, (unsigned long)e->has,
+            (unsigned long)e->used);
+    require(e->has == 0 || e->used == 0, "frame %lu: linear entries, and is named by some",
+            (unsigned long)mfn);
+}
+
 static void check_frame(u64 mfn)
 {
     const struct page *pg = &frame_table[mfn];
@@ -145,6 +178,7 @@ static void check_frame(u64 mfn)
             (unsigned long)mfn, (unsigned long)(pg->count & PAGE_REFS), (unsigned long)e->refs);
     if (e->refs == 0)
         return;
+    check_linear(mfn, pg);
     if (pg->type & TYPE_LIVE)
         check_live(mfn, pg);
     else

@@ -9,6 +9,7 @@
 #include "machine.h"
 
 /* All of it; between operations. Ends the run where something is wrong. */
+extern u64 linear_seen;             /* entries that name another level-4 table, in all checks */
 void model_check(void);
 
 #endif

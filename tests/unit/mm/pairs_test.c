@@ -160,6 +160,17 @@ static void change_entry_of_b(void)
     update(frame[B3], 0, 0);
 }
 
+/* Two level-4 tables may name each other neither at once nor one after the other. */
+static void name_b4_in_a4(void)
+{
+    update(frame[A4], 300, entry(B4, 0));
+}
+
+static void name_a4_in_b4(void)
+{
+    update(frame[B4], 300, entry(A4, 0));
+}
+
 static void descriptors_in_d(void)
 {
     if (get_page_and_type(MFN(frame[D]), guest()->id, USE_SEGDESC) == 0)
@@ -176,6 +187,7 @@ static const struct {
     { "pin B1", pin_b1 }, { "map B3 writable", map_b3_writable }, { "run on B", run_on_b },
     { "give D back", give_back_d }, { "give B2 back", give_back_b2 },
     { "change an entry of B3", change_entry_of_b }, { "descriptors in D", descriptors_in_d },
+    { "name B4 in A4", name_b4_in_a4 }, { "name A4 in B4", name_a4_in_b4 },
 };
 
 /* ---- One run ---- */

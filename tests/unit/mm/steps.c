@@ -82,6 +82,8 @@ static u64 some_entry(const struct domain *d, unsigned int level)
 
     if (one_in(4))
         return one_in(2) ? 0 : rng() & ~PTE_P;
+    if (level == 4 && one_in(3))
+        return some_mfn(d, 4) << PAGE_SHIFT | (some_flags(4) & (one_in(8) ? ~0ull : ~PTE_RW));
     /* Level 1 maps data; or a table, read-only more often than not. */
     mfn = some_mfn(d, level > 1 ? level - 1 : one_in(4) ? (unsigned int)below(5) : 0);
     if (level == 1 && favourite(mfn) != 0 && !one_in(4))

@@ -60,7 +60,9 @@ static void check_table(const struct cached_table *t)
         return;
     require(page_owner(pg) == t->owner, "CPU walks frame %lu of domain %u, was %u's",
             (unsigned long)t->mfn, page_owner(pg), t->owner);
-    require(use == USE_NONE || use == (enum page_use)t->level,
+    /* Behind a linear entry, which is not writable, it takes tables for ones of a lower level. */
+    require(use == USE_NONE || use == (enum page_use)t->level ||
+            (!t->writable && use > (enum page_use)t->level && is_table_use(use)),
             "CPU walks frame %lu as level %u, its use is %u", (unsigned long)t->mfn, t->level, use);
 }
 
@@ -142,7 +144,8 @@ const struct tlb_entry *tlb_touch(const unsigned int index[4])
     for (; t.level > 1; t.level--) {
         check_table(&t);
         pte = ((u64 *)mfn_to_virt(MFN(t.mfn)))[index[t.level - 1]];
-        if (!(pte & PTE_P))
+        /* Without USER: behind a linear entry, one of the hypervisor's. */
+        if (!(pte & PTE_P) || !(pte & PTE_USER))
             return NULL;
         require(!(pte & PTE_PSE) && pte_mfn(pte).v < max_mfn, "CPU finds entry %#lx at level %u",
                 (unsigned long)pte, t.level);
@@ -156,7 +159,7 @@ const struct tlb_entry *tlb_touch(const unsigned int index[4])
     check_table(&t);
     table = mfn_to_virt(MFN(t.mfn));
     pte = table[index[0]];
-    if (!(pte & PTE_P))
+    if (!(pte & PTE_P) || !(pte & PTE_USER))
         return NULL;
     table[index[0]] |= PTE_A | (t.writable && (pte & PTE_RW) ? PTE_D : 0);
     return remember(pte, t.writable && (pte & PTE_RW));

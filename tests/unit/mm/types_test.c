@@ -137,6 +137,113 @@ static void no_table_is_its_own_lower_table(void **state)
     }
 }
 
+/* ---- Linear entries ---- */
+
+#define HAS(n)  ((u64)(n) * TYPE_HAS_ONE)
+#define USED(n) ((u64)(n) * TYPE_USED_ONE)
+
+static u64 linear_counts(unsigned int name)
+{
+    return page(name)->type & (TYPE_HAS | TYPE_USED);
+}
+
+static void a_level_4_table_maps_itself_read_only(void **state)
+{
+    (void)state;
+    begin();
+    words(L4)[5] = entry(L4, 0);
+    assert_int_equal(ext(MMUEXT_PIN_L4_TABLE, frame[L4]), 0);
+    assert_int_equal(page(L4)->type & 0xffffffff, 1);
+    nothing_wrong();
+    assert_int_equal(update(slot(L4, 6), entry(L4, PTE_A)), 0);
+    nothing_wrong();
+    /* Not writable: neither a new entry, nor the old one with one bit more (XSA-182). */
+    assert_int_equal(update(slot(L4, 7), entry(L4, PTE_RW)), -EINVAL);
+    assert_int_equal(update(slot(L4, 6), entry(L4, PTE_RW | PTE_A)), -EINVAL);
+    assert_int_equal(update(slot(L4, 6), entry(L4, PTE_NX | PTE_A)), 0);
+    assert_int_equal(update(slot(L4, 6), 0), 0);
+    nothing_wrong();
+    assert_int_equal(ext(MMUEXT_UNPIN_TABLE, frame[L4]), 0);
+    nothing_is_held();
+}
+
+/* OTHER and OTHER2 are level-4 tables without lower ones. */
+static void xsa_240_linear_entries_go_one_table_deep(void **state)
+{
+    (void)state;
+    begin();
+    words(L4)[5] = entry(OTHER, 0);
+    /* Not in use yet as level 4, it is taken for level 3: legal, while it is empty. */
+    assert_int_equal(ext(MMUEXT_PIN_L4_TABLE, frame[L4]), 0);
+    assert_int_equal(page_use(page(OTHER)), USE_L3);
+    assert_int_equal(ext(MMUEXT_UNPIN_TABLE, frame[L4]), 0);
+    assert_int_equal(ext(MMUEXT_PIN_L4_TABLE, frame[OTHER]), 0);
+    assert_int_equal(ext(MMUEXT_PIN_L4_TABLE, frame[OTHER2]), 0);
+    assert_int_equal(ext(MMUEXT_PIN_L4_TABLE, frame[L4]), 0);
+    assert_int_equal(linear_counts(L4), HAS(1));
+    assert_int_equal(linear_counts(OTHER), USED(1));
+    nothing_wrong();
+    assert_int_equal(update(slot(L4, 6), entry(OTHER, 0)), 0);
+    assert_int_equal(linear_counts(OTHER), USED(2));
+    /* A table that is named has none itself, but for itself; one that has some is not named. */
+    assert_int_equal(update(slot(OTHER, 0), entry(OTHER2, 0)), -EINVAL);
+    assert_int_equal(update(slot(OTHER, 0), entry(L4, 0)), -EINVAL);
+    assert_int_equal(update(slot(OTHER2, 0), entry(L4, 0)), -EINVAL);
+    assert_int_equal(update(slot(OTHER, 1), entry(OTHER, 0)), 0);
+    assert_int_equal(update(slot(OTHER2, 0), entry(OTHER, 0)), 0);
+    assert_int_equal(update(slot(L4, 6), entry(OTHER, PTE_RW)), -EINVAL);
+    nothing_wrong();
+    /* A linear entry holds it in use. */
+    assert_int_equal(ext(MMUEXT_UNPIN_TABLE, frame[OTHER]), 0);
+    assert_int_equal(page_use(page(OTHER)), USE_L4);
+    assert_int_equal(ext(MMUEXT_UNPIN_TABLE, frame[OTHER2]), 0);
+    assert_int_equal(update(slot(L4, 5), 0), 0);
+    nothing_wrong();
+    assert_int_equal(ext(MMUEXT_UNPIN_TABLE, frame[L4]), 0);
+    nothing_is_held();
+}
+
+static void lower_tables_have_no_linear_entries(void **state)
+{
+    (void)state;
+    for (unsigned int at = L3; at <= L2; at++) {
+        begin();
+        assert_int_equal(ext(MMUEXT_PIN_L4_TABLE, frame[L4]), 0);
+        assert_int_equal(update(slot(at, 5), entry(at, 0)), -EINVAL);
+        assert_int_equal(update(slot(at, 5), entry(L4, 0)), -EINVAL);
+        nothing_wrong();
+    }
+}
+
+/* Interrupted at every entry, given up, and gone on with; the named table goes last or first. */
+static void xsa_309_linear_counts_outlive_an_interruption(void **state)
+{
+    (void)state;
+    for (unsigned int i = 0; i < 40; i++) {
+        begin();
+        for (unsigned int n = 0; n < 60; n++)
+            words(L4)[n + 1] = n % 3 ? entry(OTHER, 0) : entry(L3, PTE_RW);
+        words(OTHER)[0] = entry(OTHER3, PTE_RW);
+        assert_int_equal(ext(MMUEXT_PIN_L4_TABLE, frame[OTHER]), 0);
+        machine_set_odds(&(struct machine_options){ .cpus = 1, .softirq_odds = 1 + i % 4 });
+        for (unsigned int n = 0; n < i; n++)
+            if (ext(MMUEXT_PIN_L4_TABLE, frame[L4]) == 0)
+                break;
+        nothing_wrong();
+        for (unsigned int n = 0; n < 1000; n++)
+            if (ext(MMUEXT_PIN_L4_TABLE, frame[L4]) != -ERESTART)
+                break;
+        assert_int_equal(linear_counts(L4), HAS(40));
+        assert_int_equal(linear_counts(OTHER), USED(40));
+        assert_int_equal(ext(MMUEXT_UNPIN_TABLE, frame[i % 2 ? OTHER : L4]), 0);
+        nothing_wrong();
+        assert_int_equal(ext(MMUEXT_UNPIN_TABLE, frame[i % 2 ? L4 : OTHER]), 0);
+        machine_set_odds(&(struct machine_options){ .cpus = 1 });
+        leave_to_guest();
+        nothing_is_held();
+    }
+}
+
 static void a_writable_frame_becomes_no_table_nor_descriptors(void **state)
 {
     (void)state;
@@ -290,6 +397,10 @@ int main(void)
         cmocka_unit_test(a_pin_makes_the_whole_tree_and_an_unpin_ends_it),
         cmocka_unit_test(no_table_is_mapped_writable_by_its_own_tree),
         cmocka_unit_test(no_table_is_its_own_lower_table),
+        cmocka_unit_test(a_level_4_table_maps_itself_read_only),
+        cmocka_unit_test(xsa_240_linear_entries_go_one_table_deep),
+        cmocka_unit_test(lower_tables_have_no_linear_entries),
+        cmocka_unit_test(xsa_309_linear_counts_outlive_an_interruption),
         cmocka_unit_test(a_writable_frame_becomes_no_table_nor_descriptors),
         cmocka_unit_test(each_bit_of_an_entry_is_judged),
         cmocka_unit_test(the_hypervisors_slots_are_its_own),
