@@ -134,7 +134,7 @@ void guest_ldt_drop(struct vcpu *v)
     }
 }
 
-bool guest_ldt_fault(struct vcpu *v, unsigned long addr)
+int guest_ldt_fault(struct vcpu *v, unsigned long addr)
 {
     unsigned long offset = addr - LDT_WINDOW((unsigned long)this_cpu_id());
     unsigned int page = (unsigned int)(offset / PAGE_SIZE);
@@ -144,18 +144,18 @@ bool guest_ldt_fault(struct vcpu *v, unsigned long addr)
 
     /* A page that is mapped can't fault: ring 3 has no business in the window itself. */
     if (offset >= v->cpu.ldt_entries * 8ul || (v->cpu.ldt_mapped >> page & 1))
-        return false;
+        return -EFAULT;
     pte = guest_l1e_peek(v, v->cpu.ldt_base + page * (unsigned long)PAGE_SIZE);
     if (!(pte & 1))
-        return false;
+        return -EFAULT;
     m = MFN((pte & 0x000ffffffffff000ull) >> PAGE_SHIFT);
     rc = get_page_and_type(m, v->domain->id, USE_SEGDESC);
     if (rc)
-        return rc == -ERESTART;     /* the access faults again, after what was pending */
+        return rc == -ERESTART ? rc : -EFAULT;
     v->cpu.ldt_frames[page] = m;
     v->cpu.ldt_mapped |= (u16)BIT(page);
     desc_window_set(LDT_SLOT + page, m, true);
-    return true;
+    return 0;
 }
 
 /* ---- The CPU's window ---- */
@@ -200,7 +200,7 @@ static const u64 *find_descriptor(struct vcpu *v, u16 sel)
 
         if (offset >= v->cpu.ldt_entries * 8ul)
             return NULL;
-        if (!(v->cpu.ldt_mapped >> (offset / PAGE_SIZE) & 1) && !guest_ldt_fault(v, addr))
+        if (!(v->cpu.ldt_mapped >> (offset / PAGE_SIZE) & 1) && guest_ldt_fault(v, addr))
             return NULL;
         return (const u64 *)addr;
     }

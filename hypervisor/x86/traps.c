@@ -82,17 +82,30 @@ static bool try_general_protection(struct vcpu *v, struct cpu_regs *regs)
     return regs->error_code == 0 && emulate_privileged(v, regs);
 }
 
+/*
+ * A fault in the LDT window, by the guest's own load of a selector or by ours on its behalf. True:
+ * the access can be made again. False: the fault is the guest's, and *@cr2 where it sees it, since
+ * the window stands for its own LDT.
+ */
+static bool ldt_page_brought(struct vcpu *v, u64 *cr2)
+{
+    u64 offset = *cr2 - LDT_WINDOW(this_cpu_id());
+
+    if (likely(offset >= LDT_WINDOW_SIZE))
+        return false;
+    if (guest_ldt_fault(v, *cr2) != -EFAULT)
+        return true;
+    *cr2 = v->cpu.ldt_base + offset;
+    return false;
+}
+
 static bool try_page_fault(struct vcpu *v, struct cpu_regs *regs)
 {
-    u64 cr2 = read_cr2(), ldt_offset = cr2 - LDT_WINDOW(this_cpu_id());
+    u64 cr2 = read_cr2();
 
     BUG_ON(regs->error_code & PF_RESERVED);
-    if (unlikely(ldt_offset < LDT_WINDOW_SIZE)) {
-        if (guest_ldt_fault(v, cr2))
-            return true;
-        /* The window stands for the guest's own LDT: that is where it sees the fault. */
-        cr2 = v->cpu.ldt_base + ldt_offset;
-    }
+    if (unlikely(ldt_page_brought(v, &cr2)))
+        return true;
     if ((regs->error_code & (PF_PRESENT | PF_WRITE)) == (PF_PRESENT | PF_WRITE) &&
         v->cpu.kernel_mode && emulate_pte_write(v, regs, cr2))
         return true;
@@ -179,15 +192,21 @@ extern const char guest_iretq[];
 extern const struct extable_entry __extable_start[], __extable_end[];
 
 /*
- * The last instruction before a guest found its cs, ss or rip unfit. Its general registers were
- * loaded already and are in our frame; the rest is still at the top of the stack.
+ * The last instruction before a guest found its cs, ss or rip unfit, or their descriptors in an LDT
+ * page that nobody has touched yet. Its general registers were loaded already and are in our frame;
+ * the rest is still at the top of the stack. After a page was brought, the way out begins again,
+ * softirqs first.
  */
 static noreturn void guest_return_fault(const struct cpu_regs *regs)
 {
     struct cpu_regs *guest = guest_regs(), fault = *regs;   /* the two frames overlap */
+    u64 cr2 = read_cr2();
 
     memcpy(guest, &fault, offsetof(struct cpu_regs, rip));
-    inject_trap(guest, (u8)fault.entry_vector, (s64)fault.error_code);
+    if (fault.entry_vector != X86_TRAP_PF)
+        inject_trap(guest, (u8)fault.entry_vector, (s64)fault.error_code);
+    else if (!ldt_page_brought(current, &cr2))
+        inject_page_fault(guest, cr2, fault.error_code);
     return_to_guest();
 }
 
@@ -213,10 +232,28 @@ static bool hv_debug(void)
 
 static bool hv_page_fault(struct cpu_regs *regs)
 {
-    /* A segment load of the guest's selector may touch an LDT page that is not mapped yet. */
-    if (current != NULL && guest_ldt_fault(current, read_cr2()))
+    /*
+     * A segment load of the guest's selector may touch an LDT page that is not mapped yet. One that
+     * can't be had at once counts as bad: here is no place to wait.
+     */
+    if (current != NULL && guest_ldt_fault(current, read_cr2()) == 0)
         return true;
     return fixup(regs);
+}
+
+/* What a guest's memory or selector can make of our own access; other vectors have no fixup. */
+static bool hv_fault_expected(struct cpu_regs *regs)
+{
+    switch (regs->entry_vector) {
+    case X86_TRAP_PF:
+        return hv_page_fault(regs);
+    case X86_TRAP_NP:
+    case X86_TRAP_SS:
+    case X86_TRAP_GP:
+        return fixup(regs);
+    default:
+        return false;
+    }
 }
 
 void hv_trap(struct cpu_regs *regs)
@@ -227,7 +264,7 @@ void hv_trap(struct cpu_regs *regs)
         return;
     if (regs->rip == (u64)guest_iretq)
         guest_return_fault(regs);
-    if (vector == X86_TRAP_PF ? hv_page_fault(regs) : fixup(regs))
+    if (hv_fault_expected(regs))
         return;
     console_emergency();
     pr_err("BUG: %s (vector %u, error %#x) in the hypervisor, CPU %u\n",

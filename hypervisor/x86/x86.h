@@ -79,10 +79,12 @@ void guest_ldt_drop(struct vcpu *v);      /* gives the pages taken so far back; 
 void guest_desc_load(struct vcpu *v);     /* maps v's GDT and LDT into this CPU's window */
 void guest_desc_unload(struct vcpu *v);
 /*
- * A fault in this CPU's LDT window: maps the guest's LDT page if it can; true if it did. If not,
- * the guest's fault is at v->cpu.ldt_base + (addr - LDT_WINDOW).
+ * A fault in this CPU's LDT window: maps the guest's LDT page, 0. -EFAULT: there is none that it
+ * may have; the guest's fault is at v->cpu.ldt_base + (addr - LDT_WINDOW). -ERESTART: the page was
+ * a page table, given up half taken apart, and still is; the access must be made again after
+ * softirqs.
  */
-bool guest_ldt_fault(struct vcpu *v, unsigned long addr);
+int guest_ldt_fault(struct vcpu *v, unsigned long addr);
 /* The descriptor that @sel names in the loaded tables, as a segment; false: null or not present. */
 struct guest_segment {
     u64 base, limit;                      /* limit: last byte */
