@@ -44,6 +44,8 @@ typedef int64_t s64;
 #define __aligned(n)         __attribute__((aligned(n)))
 #define __used               __attribute__((used))
 #define __maybe_unused       __attribute__((unused))
+/* Not left to the compiler: a copy for each constant argument is what makes the function fast. */
+#define always_inline   inline __attribute__((always_inline))
 #define __must_check         __attribute__((warn_unused_result))
 #define __section(s)         __attribute__((section(s)))
 #define __printf(f, a)       __attribute__((format(printf, f, a)))

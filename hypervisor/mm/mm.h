@@ -186,6 +186,12 @@ void mm_drop_roots(struct vcpu *v);
 int mm_domain_release(struct domain *d);
 
 /* ---- mm calls of the rest of the hypervisor ---- */
+/*
+ * Makes these the roots of @v, which has no context yet; @user may be INVALID_MFN. -ERESTART: to be
+ * called again; what is taken so far stays with the vCPU, so that each try begins where the last
+ * one stopped, and whoever gives up leaves it to mm_drop_roots(). Another error: it has none.
+ */
+int mm_take_roots(struct vcpu *v, mfn_t kernel, mfn_t user);
 /* Loads @v's page-table root for its mode (kernel or user). */
 void mm_load_root(struct vcpu *v);
 void guest_map_free(struct domain *d);           /* the memory map that the toolstack gave it */

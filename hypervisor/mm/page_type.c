@@ -82,7 +82,8 @@ static unsigned int present_below(const u64 *table, unsigned int end)
 /* ---- Upwards: take ---- */
 
 /* @level, here and in take_entries(), is w->use's: a constant where it is 1. */
-static inline int take_entry(struct walk *w, const struct domain *d, unsigned int level, u64 *slot)
+static always_inline int take_entry(struct walk *w, const struct domain *d, unsigned int level,
+                                    u64 *slot)
 {
     u64 pte = READ_ONCE(*slot);     /* judged, and what is judged is used */
     int rc;
@@ -104,8 +105,8 @@ static inline int take_entry(struct walk *w, const struct domain *d, unsigned in
     return rc;
 }
 
-static inline int take_entries(struct walk *w, const struct domain *d, unsigned int level,
-                               u64 *table)
+static always_inline int take_entries(struct walk *w, const struct domain *d, unsigned int level,
+                                      u64 *table)
 {
     w->index = present_from(table, w->index);
     while (w->index < PTE_COUNT) {
@@ -161,14 +162,14 @@ static int drop_child(struct walk *w)
     return 0;
 }
 
-static inline int drop_entry(struct walk *w, unsigned int level, u64 pte)
+static always_inline int drop_entry(struct walk *w, unsigned int level, u64 pte)
 {
     if (level == 4 && pte_is_linear(w->pg, pte))
         return linear_put(w->pg, pte, &w->has);
     return pte_put(level, pte);
 }
 
-static inline int drop_entries(struct walk *w, unsigned int level, u64 *table)
+static always_inline int drop_entries(struct walk *w, unsigned int level, u64 *table)
 {
     w->index = present_below(table, w->index);
     while (w->index > 0) {

@@ -43,15 +43,15 @@ static bool write_same(u64 *slot, u64 *old, u64 new, bool keep_ad)
 }
 
 /* What @new, judged and present, of @table's domain is to hold. */
-static inline int entry_get(unsigned int level, struct domain *d, struct page *table, u64 new,
-                            u16 pg_owner)
+static always_inline int entry_get(unsigned int level, struct domain *d, struct page *table,
+                                   u64 new, u16 pg_owner)
 {
     int rc = pte_get(level, new, d, pg_owner);
 
     return level == 4 && rc == -EINVAL ? linear_add(table, new) : rc;
 }
 
-static inline void entry_put(unsigned int level, struct page *table, u64 old)
+static always_inline void entry_put(unsigned int level, struct page *table, u64 old)
 {
     if (level == 4 && pte_is_linear(table, old))
         linear_remove(table, old);
@@ -60,8 +60,8 @@ static inline void entry_put(unsigned int level, struct page *table, u64 old)
 }
 
 /* pt_write() with the level given: a constant where the caller knows it. */
-static inline int write_entry(unsigned int level, struct domain *d, struct page *table, u64 *slot,
-                              u64 new, bool keep_ad, u16 pg_owner)
+static always_inline int write_entry(unsigned int level, struct domain *d, struct page *table,
+                                     u64 *slot, u64 new, bool keep_ad, u16 pg_owner)
 {
     u64 old = READ_ONCE(*slot);
     int rc;

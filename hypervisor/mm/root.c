@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which page-table root a CPU runs on. */
+/* Which page-table root a CPU runs on, and a vCPU's first roots. */
 #include "domain/domain.h"
 #include "mm/internal.h"
 
@@ -11,4 +11,33 @@ void mm_load_root(struct vcpu *v)
     if (mfn_eq(root, INVALID_MFN))
         root = hv_root();
     tlb_load_root(mfn_to_maddr(root).v);
+}
+
+/* Makes @m the root of a vCPU that is on no CPU, in place of the one that it has. */
+static int take_root(const struct vcpu *v, mfn_t *root, mfn_t m)
+{
+    int rc;
+
+    if (mfn_eq(m, *root))
+        return 0;
+    if (!mfn_eq(*root, INVALID_MFN))
+        put_page_and_type(mfn_to_page(*root));
+    *root = INVALID_MFN;
+    if (mfn_eq(m, INVALID_MFN))
+        return 0;
+    rc = get_page_and_type(m, v->domain->id, USE_L4);
+    if (rc == 0)
+        *root = m;
+    return rc;
+}
+
+int mm_take_roots(struct vcpu *v, mfn_t kernel, mfn_t user)
+{
+    int rc = mfn_eq(kernel, INVALID_MFN) ? -EINVAL : take_root(v, &v->kernel_root, kernel);
+
+    if (rc == 0)
+        rc = take_root(v, &v->user_root, user);
+    if (rc && rc != -ERESTART)
+        mm_drop_roots(v);
+    return rc;
 }

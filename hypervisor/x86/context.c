@@ -196,26 +196,6 @@ static mfn_t context_user_root(const struct vcpu_guest_context *ctx)
     return mfn ? MFN(mfn) : INVALID_MFN;
 }
 
-/* Both roots, or none. */
-static int get_roots(struct vcpu *v, const struct vcpu_guest_context *ctx)
-{
-    mfn_t kernel = MFN(xen_cr3_to_pfn(ctx->ctrlreg[3])), user = context_user_root(ctx);
-    int rc = get_page_and_type(kernel, v->domain->id, USE_L4);
-
-    if (rc)
-        return rc;
-    if (!mfn_eq(user, INVALID_MFN)) {
-        rc = get_page_and_type(user, v->domain->id, USE_L4);
-        if (rc) {
-            put_page_and_type(mfn_to_page(kernel));
-            return rc;
-        }
-    }
-    v->kernel_root = kernel;
-    v->user_root = user;
-    return 0;
-}
-
 static int set_gdt(struct vcpu *v, const struct vcpu_guest_context *ctx)
 {
     mfn_t frames[GUEST_GDT_PAGES];
@@ -227,8 +207,8 @@ static int set_gdt(struct vcpu *v, const struct vcpu_guest_context *ctx)
 }
 
 /*
- * What holds references: after an error nothing is held. A vCPU that has a context keeps its
- * tables.
+ * What holds references: after an error nothing is held, but for roots over a restart. A vCPU that
+ * has a context keeps its tables.
  */
 static int set_tables(struct vcpu *v, const struct vcpu_guest_context *ctx)
 {
@@ -243,7 +223,7 @@ static int set_tables(struct vcpu *v, const struct vcpu_guest_context *ctx)
     rc = set_gdt(v, ctx);
     if (rc)
         return rc;
-    rc = get_roots(v, ctx);
+    rc = mm_take_roots(v, MFN(xen_cr3_to_pfn(ctx->ctrlreg[3])), context_user_root(ctx));
     if (rc)
         goto drop_gdt;
     rc = set_debugregs(v, ctx);
@@ -252,10 +232,7 @@ static int set_tables(struct vcpu *v, const struct vcpu_guest_context *ctx)
     return 0;
 
 drop_roots:
-    if (!mfn_eq(v->user_root, INVALID_MFN))
-        put_page_and_type(mfn_to_page(v->user_root));
-    put_page_and_type(mfn_to_page(v->kernel_root));
-    v->kernel_root = v->user_root = INVALID_MFN;
+    mm_drop_roots(v);
 drop_gdt:
     guest_gdt_drop(v);
     return rc;

@@ -391,6 +391,66 @@ static void a_tree_with_one_bad_entry_leaves_nothing_behind(void **state)
     }
 }
 
+/*
+ * Two trees as the roots of a new vCPU, while there is always something else to do: each try gets
+ * further than the last one, and who gives up in between leaves nothing behind.
+ */
+static void two_big_roots(unsigned int tries, int expected)
+{
+    struct vcpu *v = domains[1].vcpus[1];
+    int rc = -ERESTART;
+
+    begin();
+    for (unsigned int i = 0; i < 60; i++) {
+        words(L2)[i] = entry(L1, PTE_RW);
+        words(L3)[i] = entry(L2, PTE_RW);
+        words(L4)[i] = entry(L3, PTE_RW);
+        words(OTHER)[i] = entry(OTHER2, PTE_RW);
+        words(OTHER2)[i] = entry(OTHER3, PTE_RW);
+    }
+    machine_set_odds(&(struct machine_options){ .cpus = 1, .softirq_odds = 1 });
+    while (rc == -ERESTART && tries-- > 0) {
+        rc = mm_take_roots(v, MFN(frame[L4]), MFN(frame[OTHER]));
+        leave_to_guest();
+        nothing_wrong();
+    }
+    assert_int_equal(rc, expected);
+    machine_set_odds(&(struct machine_options){ .cpus = 1 });
+    mm_drop_roots(v);
+    leave_to_guest();
+    for (unsigned int i = 0; i < NAMES; i++)
+        while (type_settle(page(i)))
+            ;
+    nothing_is_held();
+}
+
+static void xsa_310_new_roots_are_taken_step_by_step(void **state)
+{
+    (void)state;
+    for (unsigned int tries = 0; tries < 250; tries += 10)
+        two_big_roots(tries, -ERESTART);
+    two_big_roots(400, 0);
+}
+
+static void new_roots_in_place_of_those_of_a_try_given_up(void **state)
+{
+    struct vcpu *v = domains[1].vcpus[1];
+
+    (void)state;
+    begin();
+    assert_int_equal(mm_take_roots(v, MFN(frame[L4]), MFN(frame[L3])), -EINVAL);
+    nothing_is_held();
+    assert_int_equal(mm_take_roots(v, INVALID_MFN, MFN(frame[L4])), -EINVAL);
+    nothing_is_held();
+    v->kernel_root = MFN(frame[OTHER]);
+    assert_int_equal(get_page_and_type(v->kernel_root, DOM_PLAIN_ID, USE_L4), 0);
+    assert_int_equal(mm_take_roots(v, MFN(frame[L4]), INVALID_MFN), 0);
+    nothing_wrong();
+    assert_int_equal(page_use(page(OTHER)), USE_NONE);
+    mm_drop_roots(v);
+    nothing_is_held();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -407,6 +467,8 @@ int main(void)
         cmocka_unit_test(a_count_at_its_end_refuses),
         cmocka_unit_test(a_root_is_a_whole_tree_or_nothing),
         cmocka_unit_test(a_tree_with_one_bad_entry_leaves_nothing_behind),
+        cmocka_unit_test(xsa_310_new_roots_are_taken_step_by_step),
+        cmocka_unit_test(new_roots_in_place_of_those_of_a_try_given_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
