@@ -5,6 +5,7 @@
 
 #include "domain/domain.h"
 #include <xen/domctl.h>
+#include <xen/sysctl.h>
 
 /*
  * One control command at a time: they pause, change and destroy whole domains. Nobody waits for his
@@ -16,6 +17,9 @@ void control_release(void);
 
 /* info.c: what the toolstack may know of @d. */
 void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info);
+
+/* debug_keys.c: a command of sysctl */
+int debug_keys(struct xen_sysctl *op);
 
 /* A command of domctl: 0, negative errno, or -ERESTART: the same again. Results go into @op. */
 typedef int domctl_fn(struct domain *d, struct xen_domctl *op);

@@ -60,6 +60,7 @@ static int domain_info_list(struct xen_sysctl *op)
 static sysctl_fn *const commands[] = {
     [XEN_SYSCTL_physinfo]          = physinfo,
     [XEN_SYSCTL_getdomaininfolist] = domain_info_list,
+    [XEN_SYSCTL_debug_keys]        = debug_keys,
 };
 
 long do_sysctl(XEN_GUEST_HANDLE(xen_sysctl_t) uop)

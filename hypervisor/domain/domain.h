@@ -41,6 +41,7 @@ enum softirq {
     SOFTIRQ_CONSOLE,            /* there is console input */
     SOFTIRQ_EXIT,               /* nothing but the long way out: there is an NMI to deliver */
     SOFTIRQ_DOM_EXC,            /* a domain has shut down, or is gone: the first one is told */
+    SOFTIRQ_PARK,               /* the machine shall stand still */
     SOFTIRQ_RETIRE,             /* this CPU uses nothing any more that it had found before */
     SOFTIRQ_MACHINE_END,        /* the first domain has shut down */
     SOFTIRQ_SCHEDULE,           /* last: it may not come back */
@@ -161,6 +162,11 @@ struct domain {
     u64 tlb_cpus;                   /* atomic: CPUs that may hold translations of ours */
     u8 iopl;
 
+    struct audited {                /* mm/audit.c: what it found to be its */
+        u64 frames;
+        u32 shared;                 /* pages of ours */
+    } audited;
+
     struct domain_events events;    /* event/ */
     struct watchdog watchdogs[NR_WATCHDOGS];    /* guarded by lock */
     struct grant_table grants;      /* grant/ */
@@ -200,6 +206,10 @@ void domain_pause(struct domain *d);            /* not the running one, and no l
 void domain_unpause(struct domain *d);
 void vcpu_pause(struct vcpu *v);
 void vcpu_unpause(struct vcpu *v);
+
+/* ---- park.c: all other CPUs wait with nothing in hand; the control room's claim is held ---- */
+void park_others(void);
+void unpark_others(void);
 
 /* ---- shutdown.c ---- */
 /*

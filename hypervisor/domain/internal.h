@@ -5,6 +5,9 @@
 
 #include "domain/domain.h"
 
+/* park.c */
+void park_softirq(void);
+
 /* timer.c */
 void timers_init(void);
 

@@ -3,7 +3,7 @@
  * Work that a CPU does before it leaves to a guest, or sleeps. Interrupt handlers and other CPUs
  * only set a bit; do_softirqs() does the work on the way out, when no lock is held.
  */
-#include "domain/domain.h"
+#include "domain/internal.h"
 #include "event/event.h"
 #include "lib/atomic.h"
 
@@ -24,6 +24,7 @@ static void (*const handlers[SOFTIRQ_COUNT])(void) = {
     [SOFTIRQ_CONSOLE]     = console_input,
     [SOFTIRQ_EXIT]        = nothing,
     [SOFTIRQ_DOM_EXC]     = tell_dom_exc,
+    [SOFTIRQ_PARK]        = park_softirq,
     [SOFTIRQ_RETIRE]      = retire_softirq,
     [SOFTIRQ_MACHINE_END] = machine_end,
     [SOFTIRQ_SCHEDULE]    = schedule,

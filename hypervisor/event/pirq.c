@@ -12,6 +12,7 @@
  * with the closing of the port can raise one event too many, as any sender can (ports.c). It may
  * take the locks that raising an event takes: where interrupts come in, no lock is held.
  */
+#include "control/audit.h"
 #include "event/pirq.h"
 #include "hypercall/guest_access.h"
 #include "hypercall/hypercall.h"
@@ -75,6 +76,18 @@ void pirq_bound(u32 pirq, u32 port)
 
     store_release(&p->port, port);
     open_or_close(p, false);
+}
+
+/* One way only: the port of an interrupt that was unmapped stays, and is nobody's. */
+void audit_pirqs(void)
+{
+    for (u32 i = 0; i < MAX_PIRQS; i++) {
+        u32 port = pirqs[i].port;
+        union evtchn e = port_get(first_domain, port);
+
+        if (port && (e.state != EVTCHNSTAT_pirq || e.peer != i))
+            audit_wrong("physical interrupt %u has port %u, which is %lx", i, port, e.word);
+    }
 }
 
 void pirq_unbound(u32 pirq, u32 port)

@@ -107,6 +107,7 @@ int alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits,
 mfn_t alloc_boot_frames(struct domain *d, u64 frames);
 u64 heap_free_frames(void);
 u64 heap_total_frames(void);
+u64 heap_listed_frames(void);                    /* counted anew; the machine stands still */
 
 /* ---- frame.c: owners and general references ---- */
 /* A guest's references are refused above this; the rest is the hypervisor's reserve. */

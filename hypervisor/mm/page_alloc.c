@@ -379,6 +379,23 @@ mfn_t alloc_boot_frames(struct domain *d, u64 frames)
     return MFN(from);
 }
 
+u64 heap_listed_frames(void)
+{
+    u64 frames = 0;
+
+    for (unsigned int i = 0; i < ZONES * (MAX_ORDER + 1); i++) {
+        unsigned int zone = i / (MAX_ORDER + 1), order = i % (MAX_ORDER + 1);
+        u32 before = 0;
+
+        for (u32 mfn = free_list[zone][order]; mfn != 0; before = mfn, mfn = next_of(mfn)) {
+            if (frame_table[mfn].count != head_word(order) || prev_of(mfn) != before)
+                return ~0ull;
+            frames += 1ull << order;
+        }
+    }
+    return frames;
+}
+
 u64 heap_free_frames(void)
 {
     return READ_ONCE(free_frames);

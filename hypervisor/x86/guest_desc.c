@@ -7,6 +7,7 @@
  * after descriptor_ok() had seen every entry. So what the CPU finds in its window is always safe
  * to load. The window (mm/layout.h) is the CPU's; it shows the tables of the vCPU that is loaded.
  */
+#include "control/audit.h"
 #include "domain/domain.h"
 #include "lib/string.h"
 
@@ -156,6 +157,15 @@ int guest_ldt_fault(struct vcpu *v, unsigned long addr)
     v->cpu.ldt_mapped |= (u16)BIT(page);
     desc_window_set(LDT_SLOT + page, m, true);
     return 0;
+}
+
+void audit_descriptor_holders(const struct vcpu *v)
+{
+    for (unsigned int i = 0; i < gdt_pages(v->cpu.gdt_entries); i++)
+        audit_use(v->cpu.gdt_frames[i], USE_SEGDESC);
+    for (unsigned int i = 0; v->cpu.ldt_mapped >> i; i++)
+        if (v->cpu.ldt_mapped >> i & 1)
+            audit_use(v->cpu.ldt_frames[i], USE_SEGDESC);
 }
 
 /* ---- The CPU's window ---- */

@@ -38,6 +38,7 @@ class Demo:
             self.answers(name)
             self.reads_disk(name)
             self.keeps(name)
+        self.audit()
         self.listed("one", "two")
         self.destroy("one")
         self.listed("two")
@@ -47,6 +48,7 @@ class Demo:
         self.nothing_left()
         self.create_again()
         self.nothing_left()
+        self.audit()
         self.power_off()
 
     def boot(self):
@@ -113,6 +115,9 @@ class Demo:
             self.say(f"guest {name}, created again, finds what it kept: {answer.text}")
         for name in self.tokens:
             self.destroy(name)
+
+    def audit(self):
+        self.say(f"xl-lite debug-keys f: {self.session.audit()}")
 
     def power_off(self):
         self.session.power_off()

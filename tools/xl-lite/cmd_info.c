@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* info: the machine, in the form that other toolstacks print it. Memory in MiB, and in pages. */
+/* What is about the machine as a whole, not about a domain. */
 #include "commands.h"
 
 #include <stdio.h>
 
+/* In the form that other toolstacks print it. Memory in MiB, and in pages. */
 int cmd_info(struct context *context, int count, char **args)
 {
     struct xen_sysctl_physinfo info;
@@ -19,4 +20,11 @@ int cmd_info(struct context *context, int count, char **args)
     printf("%-22s : %lu\n", "free_memory", info.free_pages >> (20 - XL_PAGE_SHIFT));
     printf("%-22s : %lu\n", "free_pages", info.free_pages);
     return 0;
+}
+
+/* What the keys make the hypervisor print goes to its own console. */
+int cmd_debug_keys(struct context *context, int count, char **args)
+{
+    (void)count;
+    return hv_debug_keys(&context->hv, args[0]);
 }

@@ -30,6 +30,7 @@ int cmd_destroy(struct context *context, int count, char **args);
 
 /* cmd_info.c */
 int cmd_info(struct context *context, int count, char **args);
+int cmd_debug_keys(struct context *context, int count, char **args);
 
 /* cmd_list.c */
 int cmd_list(struct context *context, int count, char **args);

@@ -115,6 +115,21 @@ int hv_physinfo(struct hv *hv, struct xen_sysctl_physinfo *info)
     return rc < 0 ? xl_fail(-rc, "the machine's description: %s", strerror(-rc)) : 0;
 }
 
+int hv_debug_keys(struct hv *hv, const char *keys)
+{
+    struct xen_sysctl op = { .cmd = XEN_SYSCTL_debug_keys };
+    size_t length = strlen(keys);
+    int rc;
+
+    if (length > ARGUMENT_SIZE)
+        return xl_fail(E2BIG, "too many keys");
+    memcpy(ARGUMENT(hv), keys, length);
+    set_xen_guest_handle(op.u.debug_keys.keys, ARGUMENT(hv));
+    op.u.debug_keys.nr_keys = (uint32_t)length;
+    rc = sysctl(hv, &op);
+    return rc < 0 ? xl_fail(-rc, "debug keys: %s", strerror(-rc)) : 0;
+}
+
 int hv_domain_list(struct hv *hv, domid_t first, struct xen_domctl_getdomaininfo *list,
                    unsigned int room)
 {

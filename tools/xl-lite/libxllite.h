@@ -46,6 +46,8 @@ int hv_open(struct hv *hv);
 void hv_close(struct hv *hv);
 
 int hv_physinfo(struct hv *hv, struct xen_sysctl_physinfo *info);
+/* As if these keys were typed on the hypervisor's console: it prints what they ask for. */
+int hv_debug_keys(struct hv *hv, const char *keys);
 /* Up to `room` domains with numbers from `first` on, in order. Returns how many. */
 int hv_domain_list(struct hv *hv, domid_t first, struct xen_domctl_getdomaininfo *list,
                    unsigned int room);

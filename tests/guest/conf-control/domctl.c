@@ -288,6 +288,20 @@ CASE(sysctl_physinfo, "physinfo counts processors and frames",
     EXPECT_TRUE(info->capabilities & XEN_SYSCTL_PHYSCAP_gnttab_v1);
 }
 
+CASE(sysctl_debug_keys, "debug_keys takes keys one by one; those that mean nothing do nothing",
+     "sysctl.debug_keys:effect sysctl.debug_keys:EFAULT")
+{
+    struct xen_sysctl op = { .cmd = XEN_SYSCTL_debug_keys,
+                             .interface_version = XEN_SYSCTL_INTERFACE_VERSION };
+
+    EXPECT_EQ(HYPERVISOR_sysctl(&op), 0);
+    set_xen_guest_handle(op.u.debug_keys.keys, "f\001");
+    op.u.debug_keys.nr_keys = 2;
+    EXPECT_EQ(HYPERVISOR_sysctl(&op), 0);
+    set_xen_guest_handle(op.u.debug_keys.keys, (const char *)CONF_EMPTY_VA);
+    EXPECT_EQ(HYPERVISOR_sysctl(&op), -XEN_EFAULT);
+}
+
 CASE(sysctl_list, "getdomaininfolist lists domains in order, from a number, as many as asked",
      "sysctl.getdomaininfolist:effect")
 {
