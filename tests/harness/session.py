@@ -170,14 +170,14 @@ class Session:
         self.control.await_prompt()
 
     def audit(self):
-        """Pavane counts again all that it counts, and finds nothing wrong; the line that says so."""
+        """Pavane counts again all that it counts and finds nothing wrong: the line that says so."""
         if self.machine.spec.hypervisor == "xen":
             return "no audit: this is Xen"
         before = len(self.machine.lines)
         self.must("xl-lite debug-keys f")
         said = [line.text for line in self.machine.lines[before:] if "audit: " in line.text]
-        check(len(said) == 1 and re.search(AUDIT_GOOD, said[0]), "an audit that finds nothing wrong",
-              said, self.machine.log_path)
+        check(len(said) == 1 and re.search(AUDIT_GOOD, said[0]),
+              "an audit that finds nothing wrong", said, self.machine.log_path)
         return said[0].split("audit: ")[1]
 
     def power_off(self):
