@@ -167,6 +167,7 @@ struct mount {
     const char *type;
     char source[64], path[256];
     struct inode *root, *covered;   /* counted; nothing is covered by the root of all */
+    bool readonly;
 };
 extern struct list mounts;
 /* A type of file system on disks: root gives its counted root, or an errno. For ever. */

@@ -51,7 +51,7 @@ int fs_register_type(const char *type, int (*root)(const char *source, struct in
 
 /* The references are the mount's from now on, if this succeeds. */
 static int attach(const char *source, const char *path, const char *type, struct inode *root,
-                  struct inode *covered)
+                  struct inode *covered, bool readonly)
 {
     struct mount *m = nr_mounts < MAX_MOUNTS ? kmalloc(sizeof(*m)) : NULL;
 
@@ -60,6 +60,7 @@ static int attach(const char *source, const char *path, const char *type, struct
     m->type = type;
     m->root = root;
     m->covered = covered;
+    m->readonly = readonly;
     strlcpy(m->source, source, sizeof(m->source));
     strlcpy(m->path, path, sizeof(m->path));
     if (covered) {
@@ -73,7 +74,7 @@ static int attach(const char *source, const char *path, const char *type, struct
 
 /* A root over a directory that was looked up already; takes over the reference on @root. */
 static int mount_over(struct inode *target, const char *source, const char *type,
-                      struct inode *root)
+                      struct inode *root, bool readonly)
 {
     char path[256];
     long rc;
@@ -82,7 +83,7 @@ static int mount_over(struct inode *target, const char *source, const char *type
         return -ENOMEM;
     rc = dir_path(target, path, sizeof(path));
     if (rc >= 0)
-        rc = attach(source, path, type, root, target);
+        rc = attach(source, path, type, root, target, readonly);
     if (rc < 0) {
         inode_put(root);
         return (int)rc;
@@ -102,9 +103,10 @@ static int mount_single(struct inode *target, const char *source, unsigned int t
         return 0;
     if (elsewhere || types[type].root == devpts_root)
         return -EBUSY;
-    return mount_over(target, source, types[type].name, types[type].root());
+    return mount_over(target, source, types[type].name, types[type].root(), false);
 }
 
+/* These are read-only. */
 static int mount_disk(struct inode *target, const char *source, const char *type)
 {
     struct inode *root;
@@ -116,7 +118,7 @@ static int mount_disk(struct inode *target, const char *source, const char *type
     if (i == nr_disk_types)
         return -ENODEV;
     rc = disk_types[i].root(source, &root);
-    return rc ? rc : mount_over(target, source, disk_types[i].name, root);
+    return rc ? rc : mount_over(target, source, disk_types[i].name, root, true);
 }
 
 static int mount_at(struct inode *target, const char *source, const char *type)
@@ -129,7 +131,7 @@ static int mount_at(struct inode *target, const char *source, const char *type)
         return mount_disk(target, source, type);
     if (types[i].single)
         return mount_single(target, source, i);
-    return mount_over(target, source, types[i].name, types[i].root());
+    return mount_over(target, source, types[i].name, types[i].root(), false);
 }
 
 int fs_mount(const char *source, const char *path, const char *type)
@@ -202,7 +204,7 @@ int fs_unmount(const char *path)
 void fs_init(void)
 {
     fs_root = tmpfs_create(0755, NULL);
-    if (!fs_root || attach("rootfs", "/", "rootfs", inode_get(fs_root), NULL))
+    if (!fs_root || attach("rootfs", "/", "rootfs", inode_get(fs_root), NULL, false))
         panic("pv-kernel: no memory for the root file system\n");
     devfs_init();
     procfs_init();

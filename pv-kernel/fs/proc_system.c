@@ -14,7 +14,8 @@ static long show_mounts(char *buf, size_t size)
     list_for_each(pos, &mounts) {
         const struct mount *m = container_of(pos, struct mount, link);
 
-        proc_print(buf, size, &len, "%s %s %s rw 0 0\n", m->source, m->path, m->type);
+        proc_print(buf, size, &len, "%s %s %s %s 0 0\n", m->source, m->path, m->type,
+                   m->readonly ? "ro" : "rw");
     }
     proc_print(buf, size, &len, "devpts /dev/pts devpts rw 0 0\n");
     return (long)len;

@@ -4,7 +4,7 @@
 # misbehave, and an archive with them, which is loaded instead of the ordinary one.
 
 TEST_INITRAMFS := $(BUILD)/tests/initramfs.cpio
-USER_TESTS     := $(BUILD)/tests/user/devices
+USER_TESTS     := $(addprefix $(BUILD)/tests/user/,devices tree)
 
 CFLAGS_usertest := $(CFLAGS_tools) -Itools
 $(eval $(call flavour,usertest))

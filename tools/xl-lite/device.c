@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Disks: the nodes by which a guest's kernel and the control domain's find each other. They are
+ * Devices: the nodes by which a guest's kernel and the control domain's find each other. They are
  * those that other toolstacks write: a directory of each side, made at once, and each tells where
- * the other is. The control domain's kernel opens the disk and says so by the state in its own.
+ * the other is; and what the control domain was told, once more in the toolstack's own part of the
+ * tree, which neither side can change. The control domain's kernel opens a disk and says so by the
+ * state in its directory.
  */
 #include "libxllite.h"
 
@@ -11,12 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <time.h>
 
 #define PATH_MAX_STORE  256
-#define BACKENDS        "/local/domain/0/backend/vbd"
+#define BACKENDS        "/local/domain/0/backend"
+#define DISKS           BACKENDS "/vbd"
 #define ANSWER_MS       10000   /* that the control domain's kernel gets to open or close a disk */
 
 enum { INITIALISING = 1, INIT_WAIT = 2, CLOSING = 5, CLOSED = 6 };
@@ -25,19 +26,35 @@ struct node {
     const char *name, *value;
 };
 
-/* One directory: its owner, the one other reader, its nodes. */
-static int put_directory(struct store *store, const char *path, domid_t owner, domid_t reader,
-                         const struct node *nodes, size_t count)
+/* A device's three directories; the owner of each is who writes there. */
+struct device {
+    domid_t domid;
+    char front[PATH_MAX_STORE], back[PATH_MAX_STORE], own[PATH_MAX_STORE];
+};
+
+static void name_device(struct device *d, domid_t domid, const char *kind, unsigned int number)
 {
-    char letters[2][16], name[PATH_MAX_STORE];
+    d->domid = domid;
+    snprintf(d->front, sizeof(d->front), "/local/domain/%u/device/%s/%u", domid, kind, number);
+    snprintf(d->back, sizeof(d->back), BACKENDS "/%s/%u/%u", kind, domid, number);
+    snprintf(d->own, sizeof(d->own), "/libxl/%u/device/%s/%u", domid, kind, number);
+}
+
+static int set_owner(struct store *store, const char *path, domid_t owner, domid_t reader)
+{
+    char letters[2][16];
     const char *permissions[] = { letters[0], letters[1] };
-    int rc;
 
     snprintf(letters[0], sizeof(letters[0]), "n%u", owner);
     snprintf(letters[1], sizeof(letters[1]), "r%u", reader);
-    rc = store_rm(store, path);
-    rc = rc ?: store_mkdir(store, path);
-    rc = rc ?: store_set_permissions(store, path, permissions, 2);
+    return store_set_permissions(store, path, permissions, 2);
+}
+
+static int put_nodes(struct store *store, const char *path, const struct node *nodes, size_t count)
+{
+    char name[PATH_MAX_STORE + 32];
+    int rc = 0;
+
     for (size_t i = 0; !rc && i < count; i++) {
         snprintf(name, sizeof(name), "%s/%s", path, nodes[i].name);
         rc = store_write(store, name, nodes[i].value);
@@ -45,42 +62,123 @@ static int put_directory(struct store *store, const char *path, domid_t owner, d
     return rc;
 }
 
-int disk_check(const struct domain_disk *disk, char number[DISK_NUMBER_MAX])
+/* An empty directory with its owner and the one other reader; nodes in it get the same. */
+static int put_directory(struct store *store, const char *path, domid_t owner, domid_t reader)
 {
-    struct stat status;
+    int rc = store_rm(store, path);
 
-    if (stat(disk->path, &status) < 0)
-        return xl_fail(errno, "disk: %s: %s", disk->path, strerror(errno));
-    if (!S_ISBLK(status.st_mode))
-        return xl_fail(ENOTBLK, "disk: %s: not a block device", disk->path);
-    snprintf(number, DISK_NUMBER_MAX, "%x:%x", major(status.st_rdev), minor(status.st_rdev));
-    return 0;
+    rc = rc ?: store_mkdir(store, path);
+    return rc ?: set_owner(store, path, owner, reader);
+}
+
+/* The control domain's side, and the copy. */
+static int put_backend(struct store *store, const struct device *d, const struct node *nodes,
+                       size_t count)
+{
+    const struct node front = { "frontend", d->front }, back = { "backend", d->back };
+    int rc = put_directory(store, d->back, 0, d->domid);
+
+    rc = rc ?: put_nodes(store, d->back, &front, 1);
+    rc = rc ?: put_nodes(store, d->back, nodes, count);
+    rc = rc ?: store_rm(store, d->own);
+    rc = rc ?: put_nodes(store, d->own, &front, 1);
+    rc = rc ?: put_nodes(store, d->own, &back, 1);
+    return rc ?: put_nodes(store, d->own, nodes, count);
 }
 
 int disk_put(struct store *store, domid_t domid, const struct domain_disk *disk)
 {
-    char back[PATH_MAX_STORE], front[PATH_MAX_STORE], guest[8], vdev[16], number[DISK_NUMBER_MAX];
+    char guest[8], vdev[16], number[DISK_NUMBER_MAX];
+    struct device d;
     const struct node back_nodes[] = {
-        { "frontend", front }, { "frontend-id", guest }, { "online", "1" }, { "removable", "0" },
-        { "bootable", "1" }, { "state", "1" }, { "dev", disk->vdev_name }, { "type", "phy" },
+        { "frontend-id", guest }, { "online", "1" }, { "removable", "0" }, { "bootable", "1" },
+        { "state", "1" }, { "dev", disk->vdev_name }, { "type", "phy" },
         { "mode", disk->readonly ? "r" : "w" }, { "device-type", "disk" },
-        { "discard-enable", "1" }, { "params", disk->path }, { "physical-device", number },
+        { "discard-enable", disk->readonly ? "0" : "1" }, { "specification", "xen" },
+        { "params", disk->path }, { "physical-device", number },
         { "physical-device-path", disk->path }, { "hotplug-status", "connected" },
     };
     const struct node front_nodes[] = {
-        { "backend", back }, { "backend-id", "0" }, { "state", "1" }, { "virtual-device", vdev },
-        { "device-type", "disk" }, { "trusted", "1" },
+        { "backend", d.back }, { "backend-id", "0" }, { "state", "1" }, { "virtual-device", vdev },
+        { "device-type", "disk" }, { "trusted", "1" }, { "protocol", "x86_64-abi" },
     };
     int rc = disk_check(disk, number);
 
     snprintf(guest, sizeof(guest), "%u", domid);
     snprintf(vdev, sizeof(vdev), "%u", disk->vdev);
-    snprintf(back, sizeof(back), BACKENDS "/%u/%u", domid, disk->vdev);
-    snprintf(front, sizeof(front), "/local/domain/%u/device/vbd/%u", domid, disk->vdev);
-    rc = rc ?: put_directory(store, front, domid, 0, front_nodes,
-                             sizeof(front_nodes) / sizeof(front_nodes[0]));
-    return rc ?: put_directory(store, back, 0, domid, back_nodes,
-                               sizeof(back_nodes) / sizeof(back_nodes[0]));
+    name_device(&d, domid, "vbd", disk->vdev);
+    rc = rc ?: put_directory(store, d.front, domid, 0);
+    rc = rc ?: put_nodes(store, d.front, front_nodes, sizeof(front_nodes) / sizeof(front_nodes[0]));
+    return rc ?: put_backend(store, &d, back_nodes, sizeof(back_nodes) / sizeof(back_nodes[0]));
+}
+
+/* The first console has a place and rights of its own: the guest only reads there. */
+int console_put(struct store *store, domid_t domid, const struct domain_rings *rings)
+{
+    char guest[8], port[16], mfn[24], backend_id[PATH_MAX_STORE + 16];
+    struct device d;
+    const struct node back_nodes[] = {
+        { "frontend-id", guest }, { "online", "1" }, { "state", "1" }, { "protocol", "vt100" },
+    };
+    const struct node front_nodes[] = {
+        { "backend", d.back }, { "backend-id", "0" }, { "limit", "1048576" },
+        { "type", "xenconsoled" }, { "output", "pty" }, { "tty", "" }, { "port", port },
+        { "ring-ref", mfn },
+    };
+    int rc;
+
+    snprintf(guest, sizeof(guest), "%u", domid);
+    snprintf(port, sizeof(port), "%u", rings->console_port);
+    snprintf(mfn, sizeof(mfn), "%lu", rings->console_mfn);
+    name_device(&d, domid, "console", 0);
+    snprintf(d.front, sizeof(d.front), "/local/domain/%u/console", domid);
+    snprintf(backend_id, sizeof(backend_id), "%s/backend-id", d.front);
+    rc = put_directory(store, d.front, 0, domid);
+    rc = rc ?: put_nodes(store, d.front, front_nodes, sizeof(front_nodes) / sizeof(front_nodes[0]));
+    rc = rc ?: set_owner(store, backend_id, domid, 0);
+    return rc ?: put_backend(store, &d, back_nodes, sizeof(back_nodes) / sizeof(back_nodes[0]));
+}
+
+/* A guest's backends of one kind, and the directories above that have become empty. */
+static int remove_backends(struct store *store, domid_t domid, const char *kind)
+{
+    char path[PATH_MAX_STORE], *names;
+    size_t size;
+    int rc;
+
+    snprintf(path, sizeof(path), BACKENDS "/%s/%u", kind, domid);
+    rc = store_rm(store, path);
+    while (!rc && strcmp(path, BACKENDS)) {
+        *strrchr(path, '/') = '\0';
+        names = store_directory(store, path, &size);
+        if (!names)
+            return errno == ENOENT ? 0 :
+                xl_fail(errno, "xenstore: %s: %s", path, strerror(errno));
+        free(names);
+        if (size)
+            return 0;
+        rc = store_rm(store, path);
+    }
+    return rc;
+}
+
+static int backends_remove(struct store *store, domid_t domid)
+{
+    int rc;
+
+    /* In one: nobody may add a directory between the look and the removal. */
+    do {
+        rc = store_begin(store);
+        if (rc)
+            return rc;
+        rc = remove_backends(store, domid, "vbd");
+        rc = rc ?: remove_backends(store, domid, "console");
+        if (rc)
+            store_end(store, false);
+        else
+            rc = store_end(store, true);
+    } while (rc == -EAGAIN);
+    return rc;
 }
 
 /* Waiting for the control domain's kernel. */
@@ -147,7 +245,7 @@ int disk_await(struct store *store, domid_t domid, const struct domain_disk *dis
     char back[PATH_MAX_STORE];
     int state;
 
-    snprintf(back, sizeof(back), BACKENDS "/%u/%u", domid, disk->vdev);
+    snprintf(back, sizeof(back), DISKS "/%u/%u", domid, disk->vdev);
     state = await_state(store, back, INITIALISING, INITIALISING);
     if (state == CLOSED)
         return xl_fail(EIO, "disk: %s: the control domain's kernel does not serve it", disk->path);
@@ -180,7 +278,7 @@ int disks_close(struct store *store, domid_t domid)
     char *names;
     int rc = 0;
 
-    snprintf(base, sizeof(base), BACKENDS "/%u", domid);
+    snprintf(base, sizeof(base), DISKS "/%u", domid);
     names = store_directory(store, base, &size);
     while (names && !rc && at < size) {
         int len = snprintf(back, sizeof(back), "%s/%s", base, names + at);
@@ -191,5 +289,5 @@ int disks_close(struct store *store, domid_t domid)
         at += strlen(names + at) + 1;
     }
     free(names);
-    return rc ?: store_rm(store, base);
+    return rc ?: backends_remove(store, domid);
 }

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A domain's life as the toolstack sees it: hypervisor and xenstore together.
- *
- * The nodes in the store are those that other toolstacks write, as far as there is something to
- * say. A domain reads all below its own path, and writes where it has to answer.
  */
 #include "libxllite.h"
 
@@ -19,17 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BASE_MAX         64 /* /local/domain/N, /vm/UUID */
 #define PATH_MAX_STORE   256
 #define MAXMEM_SLACK_KIB 1024
-#define UUID_TEXT        37
 #define END_WAIT_MS      3000
-
-struct identity {
-    domid_t domid;
-    uint8_t uuid[16];
-    char uuid_text[UUID_TEXT];
-};
 
 /* Files. */
 
@@ -152,7 +141,7 @@ int domain_find(struct hv *hv, struct store *store, const char *text, domid_t *d
     return rc == -ESRCH ? xl_fail(ESRCH, "%s: no such domain", text) : rc;
 }
 
-static int make_identity(struct identity *id)
+static int make_identity(struct domain_identity *id)
 {
     const uint8_t *u = id->uuid;
 
@@ -167,104 +156,6 @@ static int make_identity(struct identity *id)
     return 0;
 }
 
-/* The store. */
-
-static int put(struct store *store, const char *base, const char *name, const char *value)
-{
-    char path[PATH_MAX_STORE];
-
-    snprintf(path, sizeof(path), "%s/%s", base, name);
-    return store_write(store, path, value);
-}
-
-static int put_number(struct store *store, const char *base, const char *name, uint64_t value)
-{
-    char text[24];
-
-    snprintf(text, sizeof(text), "%lu", value);
-    return put(store, base, name, text);
-}
-
-/* Nodes of the domain's own, below its path. */
-static int put_writable(struct store *store, const char *base, domid_t domid)
-{
-    static const char *const nodes[] = {
-        "data", "drivers", "feature", "attr", "error", "control/shutdown",
-        "control/feature-poweroff", "control/feature-reboot", "control/feature-suspend",
-        "control/sysrq", "device/suspend/event-channel",
-    };
-    char path[PATH_MAX_STORE], owner[16];
-    const char *permissions[] = { owner };
-    int rc = 0;
-
-    snprintf(owner, sizeof(owner), "n%u", domid);
-    for (size_t i = 0; !rc && i < sizeof(nodes) / sizeof(nodes[0]); i++) {
-        snprintf(path, sizeof(path), "%s/%s", base, nodes[i]);
-        rc = store_write(store, path, "");
-        if (!rc)
-            rc = store_set_permissions(store, path, permissions, 1);
-    }
-    return rc;
-}
-
-static int put_base(struct store *store, const struct domain_config *config,
-                    const struct identity *id, const char *base)
-{
-    char path[BASE_MAX], reader[16];
-    const char *permissions[] = { "n0", reader };
-    int rc;
-
-    snprintf(reader, sizeof(reader), "r%u", id->domid);
-    rc = store_mkdir(store, base);
-    rc = rc ?: store_set_permissions(store, base, permissions, 2);
-    snprintf(path, sizeof(path), "/vm/%s", id->uuid_text);
-    rc = rc ?: store_mkdir(store, path);
-    rc = rc ?: store_set_permissions(store, path, permissions, 2);
-    rc = rc ?: put(store, path, "name", config->name);
-    rc = rc ?: put(store, path, "uuid", id->uuid_text);
-    rc = rc ?: put_number(store, path, "start_time", (uint64_t)time(NULL));
-    rc = rc ?: put(store, base, "vm", path);
-    rc = rc ?: put(store, base, "name", config->name);
-    return rc ?: put_number(store, base, "domid", id->domid);
-}
-
-static int put_resources(struct store *store, const struct domain_config *config,
-                         const char *base)
-{
-    uint64_t kib = config->memory_mib << 10;
-    char name[48];
-    int rc = put_number(store, base, "memory/static-max", kib);
-
-    rc = rc ?: put_number(store, base, "memory/target", kib);
-    for (unsigned int i = 0; !rc && i < config->vcpus; i++) {
-        snprintf(name, sizeof(name), "cpu/%u/availability", i);
-        rc = put(store, base, name, "online");
-    }
-    return rc;
-}
-
-static int put_rings(struct store *store, const struct domain_rings *rings, const char *base)
-{
-    int rc = put_number(store, base, "store/ring-ref", rings->store_mfn);
-
-    rc = rc ?: put_number(store, base, "store/port", rings->store_port);
-    rc = rc ?: put(store, base, "console/type", "xenconsoled");
-    rc = rc ?: put(store, base, "console/output", "pty");
-    rc = rc ?: put(store, base, "console/limit", "1048576");
-    rc = rc ?: put(store, base, "console/tty", "");
-    rc = rc ?: put_number(store, base, "console/ring-ref", rings->console_mfn);
-    return rc ?: put_number(store, base, "console/port", rings->console_port);
-}
-
-static int put_disks(struct store *store, const struct domain_config *config, domid_t domid)
-{
-    int rc = 0;
-
-    for (unsigned int i = 0; !rc && i < config->nr_disks; i++)
-        rc = disk_put(store, domid, &config->disk[i]);
-    return rc;
-}
-
 static int await_disks(struct store *store, const struct domain_config *config, domid_t domid)
 {
     int rc = 0;
@@ -272,57 +163,6 @@ static int await_disks(struct store *store, const struct domain_config *config, 
     for (unsigned int i = 0; !rc && i < config->nr_disks; i++)
         rc = disk_await(store, domid, &config->disk[i]);
     return rc;
-}
-
-static int check_disks(const struct domain_config *config)
-{
-    char number[DISK_NUMBER_MAX];
-    int rc = 0;
-
-    for (unsigned int i = 0; !rc && i < config->nr_disks; i++)
-        rc = disk_check(&config->disk[i], number);
-    return rc;
-}
-
-/* All nodes appear at once, or none; then the daemons hear of the domain. */
-static int tell_store(struct store *store, const struct domain_config *config,
-                      const struct identity *id, const struct domain_rings *rings)
-{
-    char base[BASE_MAX];
-    int rc;
-
-    snprintf(base, sizeof(base), "/local/domain/%u", id->domid);
-    do {
-        rc = store_begin(store);
-        if (rc)
-            return rc;
-        rc = store_rm(store, base);
-        rc = rc ?: put_base(store, config, id, base);
-        rc = rc ?: put_resources(store, config, base);
-        rc = rc ?: put_writable(store, base, id->domid);
-        rc = rc ?: put_rings(store, rings, base);
-        rc = rc ?: put_disks(store, config, id->domid);
-        if (rc)
-            store_end(store, false);
-        else
-            rc = store_end(store, true);
-    } while (rc == -EAGAIN);
-    return rc ?: store_introduce(store, id->domid, rings->store_mfn, rings->store_port);
-}
-
-static int forget(struct store *store, domid_t domid)
-{
-    char path[PATH_MAX_STORE];
-    char *vm;
-    int rc = 0;
-
-    snprintf(path, sizeof(path), "/local/domain/%u/vm", domid);
-    vm = store_read(store, path);
-    if (vm && !strncmp(vm, "/vm/", 4))
-        rc = store_rm(store, vm);
-    free(vm);
-    snprintf(path, sizeof(path), "/local/domain/%u", domid);
-    return rc ?: store_rm(store, path);
 }
 
 /* Whole life. */
@@ -356,7 +196,7 @@ int domain_create(struct hv *hv, struct store *store, const struct domain_config
 {
     struct domain_rings rings = { 0 };
     struct domain_files files;
-    struct identity id;
+    struct domain_identity id;
     int rc;
 
     rc = find_name(hv, store, config->name, domid);
@@ -365,7 +205,7 @@ int domain_create(struct hv *hv, struct store *store, const struct domain_config
     if (rc != -ESRCH)
         return rc;
     rc = open_files(config, &files);
-    rc = rc ?: check_disks(config);
+    rc = rc ?: disks_check(store, config, MOUNTS);
     rc = rc ?: check_memory(hv, config);
     rc = rc ?: make_identity(&id);
     rc = rc ?: hv_domain_create(hv, id.uuid, config->vcpus, &id.domid);
@@ -375,7 +215,8 @@ int domain_create(struct hv *hv, struct store *store, const struct domain_config
     rc = rc ?: build_domain(hv, id.domid, config, &files, &rings);
     if (rc)
         goto out_domain;
-    rc = tell_store(store, config, &id, &rings);
+    rc = nodes_put(store, config, &id, &rings);
+    rc = rc ?: store_introduce(store, id.domid, rings.store_mfn, rings.store_port);
     rc = rc ?: await_disks(store, config, id.domid);
     if (rc)
         goto out_store;
@@ -385,7 +226,7 @@ int domain_create(struct hv *hv, struct store *store, const struct domain_config
 
 out_store:
     disks_close(store, id.domid);
-    forget(store, id.domid);
+    nodes_remove(store, id.domid);
 out_domain:
     hv_domain_destroy(hv, id.domid);
 out_files:
@@ -426,6 +267,6 @@ int domain_destroy(struct hv *hv, struct store *store, domid_t domid)
     rc = rc ?: hv_domain_pause(hv, domid);
     rc = rc ?: disks_close(store, domid);
     rc = rc ?: hv_domain_destroy(hv, domid);
-    rc = rc ?: forget(store, domid);
+    rc = rc ?: nodes_remove(store, domid);
     return rc ?: wait_for_end(hv, store, domid);
 }

@@ -206,10 +206,13 @@ int store_end(struct store *store, bool commit);
 struct store_event *store_next_event(struct store *store, bool wait, int *error);
 void store_free_event(struct store_event *event);
 
-/* device.c: a guest's disks. */
+/* A domain's description (config.h), and what comes of it. */
 
-#define DOMAIN_MAX_DISKS 16
-#define DISK_NUMBER_MAX  24
+#define DOMAIN_NAME_MAX    64
+#define DOMAIN_CMDLINE_MAX MAX_GUEST_CMDLINE
+#define DOMAIN_MAX_VCPUS   32
+#define DOMAIN_MAX_DISKS   16
+#define DOMAIN_MAX_MIB     (1UL << 20)
 
 struct domain_disk {
     char *path;         /* of a block device here */
@@ -217,22 +220,6 @@ struct domain_disk {
     unsigned int vdev;  /* the same as a number */
     bool readonly;
 };
-
-/* There is such a block device; its number as the store has it. */
-int disk_check(const struct domain_disk *disk, char number[DISK_NUMBER_MAX]);
-/* Writes the nodes of both sides. */
-int disk_put(struct store *store, domid_t domid, const struct domain_disk *disk);
-/* Waits until the control domain's kernel has opened it. */
-int disk_await(struct store *store, domid_t domid, const struct domain_disk *disk);
-/* Has all of a domain's disks closed, waits for that, and removes the control domain's nodes. */
-int disks_close(struct store *store, domid_t domid);
-
-/* build.c, domain.c: a domain from its description to its first instruction, and its end. */
-
-#define DOMAIN_NAME_MAX    64
-#define DOMAIN_CMDLINE_MAX MAX_GUEST_CMDLINE
-#define DOMAIN_MAX_VCPUS   32
-#define DOMAIN_MAX_MIB     (1UL << 20)
 
 struct domain_config {
     char name[DOMAIN_NAME_MAX];
@@ -257,6 +244,42 @@ struct domain_rings {
     xen_pfn_t store_mfn, console_mfn;
     evtchn_port_t store_port, console_port;
 };
+
+/* device.c, sharing.c: a guest's disks and console. */
+
+#define DISK_NUMBER_MAX 24
+#define MOUNTS          "/proc/mounts"
+
+/* There is such a block device; its number as the store has it. */
+int disk_check(const struct domain_disk *disk, char number[DISK_NUMBER_MAX]);
+/*
+ * All are there, and none is written while another guest, or this domain by one of the mounts,
+ * uses it.
+ */
+int disks_check(struct store *store, const struct domain_config *config, const char *mounts);
+/* Write the nodes of both sides. */
+int disk_put(struct store *store, domid_t domid, const struct domain_disk *disk);
+int console_put(struct store *store, domid_t domid, const struct domain_rings *rings);
+/* Waits until the control domain's kernel has opened it. */
+int disk_await(struct store *store, domid_t domid, const struct domain_disk *disk);
+/* Has all of a domain's disks closed, waits for that, and removes the control domain's nodes. */
+int disks_close(struct store *store, domid_t domid);
+
+/* nodes.c: a domain's nodes in the xenstore. */
+
+struct domain_identity {
+    domid_t domid;
+    uint8_t uuid[16];
+    char uuid_text[37];
+};
+
+/* All appear at once, or none. */
+int nodes_put(struct store *store, const struct domain_config *config,
+              const struct domain_identity *id, const struct domain_rings *rings);
+/* All but the control domain's. */
+int nodes_remove(struct store *store, domid_t domid);
+
+/* build.c, domain.c: a domain from its description to its first instruction, and its end. */
 
 /* Memory, contents, first vCPU; the domain exists and has its vCPUs. */
 int build_domain(struct hv *hv, domid_t domid, const struct domain_config *config,

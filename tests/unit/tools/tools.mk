@@ -21,3 +21,6 @@ $(eval $(call unit_test,tools-store,tests/unit/tools/store_test.c $(STORE_SRCS),
 $(eval $(call unit_test,tools-config,tests/unit/tools/config_test.c \
     $(addprefix tools/xl-lite/,config.c message.c),unit_tools))
 $(BUILD)/unit/tools-config: HOST_LDFLAGS += -Wl,--no-as-needed -lconfig
+$(eval $(call unit_test,tools-disk,tests/unit/tools/disk_test.c \
+    $(addprefix tools/xl-lite/,device.c message.c nodes.c sharing.c),unit_tools))
+$(BUILD)/unit/tools-disk: HOST_LDFLAGS += -Wl,--wrap=stat
