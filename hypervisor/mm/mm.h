@@ -40,9 +40,10 @@ struct page {
 #define frame_table       ((struct page *)FRAME_TABLE_VIRT)
 extern u64 max_mfn;                       /* first frame number above all RAM */
 
+/* Of any number, which may turn out to be no frame's: integers may wrap, as pointers may not. */
 static inline struct page *mfn_to_page(mfn_t m)
 {
-    return &frame_table[m.v];
+    return (struct page *)(FRAME_TABLE_VIRT + m.v * sizeof(struct page));
 }
 
 static inline mfn_t page_to_mfn(const struct page *pg)

@@ -197,7 +197,7 @@ enum decode_result insn_decode(const u8 *bytes, unsigned int len, enum insn_mode
     if (kind & MODRM) {
         take_modrm(&c, mode, kind & WIDE, out);
         /* 16-bit addressing has forms of its own; no kernel of ours uses it. */
-        if (out->address_size == 2 && out->mod != 3)
+        if (out->address_size == 2 && out->mod != 3 && !c.short_of)
             return DECODE_UNKNOWN;
     }
     take_immediate(&c, kind, out);

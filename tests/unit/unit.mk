@@ -51,7 +51,7 @@ UNIT_MM_SOURCES := $(addprefix tests/unit/mm/,machine.c heap.c tlb_model.c model
     hypervisor/control/policy.c hypervisor/lib/spinlock.c hypervisor/x86/rules.c
 $(eval $(call unit_test,mm_types,tests/unit/mm/types_test.c $(UNIT_MM_SOURCES),unit_mm))
 $(eval $(call unit_test,mm_pairs,tests/unit/mm/pairs_test.c $(UNIT_MM_SOURCES),unit_mm))
-$(eval $(call unit_test,mm_fuzz,tests/unit/mm/fuzz_test.c tests/unit/mm/steps.c \
+$(eval $(call unit_test,mm_fuzz,$(addprefix tests/unit/mm/,fuzz_test.c steps.c lifetime.c) \
     $(UNIT_MM_SOURCES),unit_mm))
 $(eval $(call unit_test,page_alloc,tests/unit/mm/page_alloc_test.c $(UNIT_MM_SOURCES),unit_mm))
 $(eval $(call unit_test,retire,tests/unit/retire_test.c hypervisor/domain/retire.c,unit_mm))

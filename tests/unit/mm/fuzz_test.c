@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lifetime.h"
 #include "model.h"
 #include "steps.h"
 
@@ -27,62 +28,6 @@ static u64 from_environment(const char *name, u64 otherwise)
     return value != NULL ? strtoull(value, NULL, 0) : otherwise;
 }
 
-/* Each domain begins with a third of the memory. */
-static void populate(void)
-{
-    for (unsigned int d = 0; d < DOMAINS; d++) {
-        for (unsigned int i = 0; i < FRAMES / 3; i++) {
-            mfn_t m;
-
-            if (alloc_domain_frames(&domains[d], 0, 0, &m))
-                machine_fail("no memory for domain %u", d);
-        }
-    }
-}
-
-static void leave_root(void)
-{
-    tlb_load_root(mfn_to_maddr(hv_root()).v);
-}
-
-/* Both domains are destroyed, as the control room does it; nothing may be left. */
-static void destroy_all(void)
-{
-    for (unsigned int d = 0; d < DOMAINS; d++) {
-        for (unsigned int i = 0; i < VCPUS; i++) {
-            struct test_vcpu *t = &vcpus[d][i];
-
-            while (mm_finish_put(&t->v))
-                this_cpu(softirqs) = 0;
-            mm_drop_roots(&t->v);
-            while (t->nr_gdt > 0)
-                put_page_and_type(mfn_to_page(t->gdt[--t->nr_gdt]));
-        }
-    }
-    /*
-     * What that left unfinished is with the vCPU that runs here, as it would be with a
-     * toolstack's.
-     */
-    leave_to_guest();
-    /* The first one's tables may map the other's frames: so the other ends last. */
-    for (unsigned int d = 0; d < DOMAINS; d++) {
-        domains[d].dying = true;
-        while (mm_domain_release(&domains[d]))
-            this_cpu(softirqs) = 0;
-        require(domains[d].tot_pages == 0, "domain %u is gone and has %lu frames", domains[d].id,
-                (unsigned long)domains[d].tot_pages);
-    }
-    require(heap_free_frames() == heap_total_frames(), "%lu frames are free of %lu",
-            (unsigned long)heap_free_frames(), (unsigned long)heap_total_frames());
-}
-
-static void end_on_hv_root(void)
-{
-    for (unsigned int cpu = 0; cpu < CPUS; cpu++)
-        machine_on(cpu, leave_root);
-    destroy_all();
-}
-
 static void fuzz(u64 seed, const struct machine_options *options)
 {
     u64 rounds = ROUNDS / options->cpus * from_environment("PAVANE_FUZZ_TIMES", 1);
@@ -91,7 +36,7 @@ static void fuzz(u64 seed, const struct machine_options *options)
     memset(&steps, 0, sizeof(steps));
     linear_seen = 0;
     machine_reset(seed, options);
-    populate();
+    populate_all();
     wrong = machine_run(rounds, PAUSE, random_step, model_check);
     printf("# seed %#lx, %u CPUs, softirqs 1/%u: %lu calls, %lu done, %lu restarts, %lu abandoned, "
            "%lu pins, %lu unpins, %lu roots, %lu GDT pages, %lu frames freed, %lu taken, "
@@ -101,7 +46,7 @@ static void fuzz(u64 seed, const struct machine_options *options)
            steps.roots, steps.gdts, steps.freed, steps.allocated, steps.stores, steps.touched,
            (unsigned long)linear_seen);
     if (wrong == NULL)
-        wrong = machine_guard(end_on_hv_root);
+        wrong = machine_guard(destroy_all);
     assert_true(wrong != NULL || linear_seen > 0);
     if (wrong != NULL)
         fail_msg("seed %#lx, %u CPUs: %s", (unsigned long)seed, options->cpus, wrong);

@@ -29,7 +29,13 @@ static unsigned int favourite(u64 mfn)
 static u64 strange_mfn(void)
 {
     static const u64 values[] = {
-        0, FRAMES, DEVICE_END, HOLE_FIRST, PTE_ADDR >> PAGE_SHIFT, 1ull << 39, ~0ull, ~0ull - 1,
+        0, FRAMES - 1, FRAMES, DEVICE_END, DEVICE_END - 1, HOLE_FIRST, HOLE_END - 1,
+        PTE_ADDR >> PAGE_SHIFT, 1ull << 39, 1ull << 51, ~0ull, ~0ull - 1, ~0ull >> PAGE_SHIFT,
+        /* Whose record would lie at NULL; or, scaled by its size, at a frame's of RAM. */
+        (0ull - FRAME_TABLE_VIRT) / sizeof(struct page), (1ull << 60) + 5,
+        ((0ull - FRAME_TABLE_VIRT) / sizeof(struct page)) & (PTE_ADDR >> PAGE_SHIFT),
+        /* The first number that is too large for a record in the frame table's slot. */
+        1ull << 40, ((1ull << 40) - 1) / sizeof(struct page),
     };
 
     return one_in(2) ? below(DEVICE_END + 4) : values[below(ARRAY_SIZE(values))];
