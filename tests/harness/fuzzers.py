@@ -15,7 +15,7 @@ from .report import Job, check
 SEED = 1
 RUNS = 100000
 # Those that do more for an input.
-FEWER = {"mmu": 15000, "store": 3000, "config": 20000, "ext2": 20000}
+FEWER = {"mmu": 10000}
 
 REACHED = re.compile(r"^reached (.+): (\d+) times$", re.M)
 FOUND = re.compile(r"^.*(?:does not hold|runtime error|ERROR: |SUMMARY: ).*$", re.M)
