@@ -153,7 +153,12 @@ static long op_send_nmi(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
     return 0;
 }
 
-/* No vCPU is pinned for its guest, so the identity of its CPU is not told: get_physid is a hole. */
+/* Only of a vCPU that is pinned for its guest's own use would it mean anything, and none is. */
+static long op_get_physid(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
+{
+    return -EINVAL;
+}
+
 static long (*const ops[])(struct vcpu *v, XEN_GUEST_HANDLE(void) arg) = {
     [VCPUOP_initialise]                    = op_initialise,
     [VCPUOP_up]                            = op_up,
@@ -167,6 +172,7 @@ static long (*const ops[])(struct vcpu *v, XEN_GUEST_HANDLE(void) arg) = {
     [VCPUOP_stop_singleshot_timer]         = op_stop_singleshot,
     [VCPUOP_register_vcpu_info]            = op_register_vcpu_info,
     [VCPUOP_send_nmi]                      = op_send_nmi,
+    [VCPUOP_get_physid]                    = op_get_physid,
     [VCPUOP_register_vcpu_time_memory_area] = op_register_time,
 };
 

@@ -277,6 +277,13 @@ void hv_install_slots(u64 *l4)
            (HV_END_SLOT - HV_FIRST_SLOT) * sizeof(u64));
 }
 
+void hv_show_m2p(u64 *l4, bool show)
+{
+    unsigned int slot = pt_index(M2P_VIRT, 4);
+
+    WRITE_ONCE(l4[slot], show ? hv_l4[slot] : 0);
+}
+
 void desc_window_set(unsigned int slot, mfn_t m, bool present)
 {
     unsigned long va = GDT_WINDOW(this_cpu_id()) + slot * PAGE_SIZE;

@@ -87,6 +87,7 @@ bool mm_window_map(mfn_t m);
 void mm_window_unmap(void);
 mfn_t hv_root(void);                             /* the L4 of an idle CPU */
 void hv_install_slots(u64 *l4);                  /* writes slots 256-271 of a guest's L4 */
+void hv_show_m2p(u64 *l4, bool show);            /* the guests' view of the M2P, slot 256, in it */
 
 /* ---- page_alloc.c: free frames ---- */
 void heap_add(mfn_t from, mfn_t end);            /* before hv_map_init(): only noted */

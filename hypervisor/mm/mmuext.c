@@ -74,7 +74,11 @@ static int op_unpin(struct vcpu *v, struct domain *d, const struct mmuext_op *op
 
 /* ---- Roots ---- */
 
-/* Takes @m as a root, drops the one before; the new one is loaded if it is the mode's. */
+/*
+ * Takes @m as a root, drops the one before; the new one is loaded if it is the mode's. A kernel root
+ * shows the M2P; a user root does not, with or without m2p_strict, as under Xen 4.17, unless it is
+ * the kernel's, too. The hypervisor has a view of its own, so what a root shows is the guest's only.
+ */
 static int set_root(struct vcpu *v, mfn_t *root, mfn_t m)
 {
     mfn_t old = *root;
@@ -84,6 +88,7 @@ static int set_root(struct vcpu *v, mfn_t *root, mfn_t m)
         rc = get_page_and_type(m, v->domain->id, USE_L4);
         if (rc)
             return rc;
+        hv_show_m2p(mfn_to_virt(m), root == &v->kernel_root || mfn_eq(m, v->kernel_root));
     }
     *root = m;
     mm_load_root(v);

@@ -13,9 +13,18 @@
 #define DR7_ONE     0x00000400ul
 #define DR7_ENABLES 0xfful          /* two bits a breakpoint */
 
+/*
+ * Breakpoints on I/O ports stay out of the real one: guests access ports only through the emulator,
+ * which looks for itself, and our own accesses are none of theirs.
+ */
+static u64 real_dr7(const struct vcpu *v)
+{
+    return v->cpu.debugreg[7] & ~debugreg_io_enables(v->cpu.debugreg[7]);
+}
+
 static bool active(const struct vcpu *v)
 {
-    return v->cpu.debugreg[7] & DR7_ENABLES;
+    return real_dr7(v) & DR7_ENABLES;
 }
 
 /* DR4 and DR5 are other names of DR6 and DR7 unless CR4.DE takes them away. */
@@ -37,7 +46,7 @@ void guest_debugreg_load(const struct vcpu *v)
     write_dr2(v->cpu.debugreg[2]);
     write_dr3(v->cpu.debugreg[3]);
     write_dr6(DR6_ONES);
-    write_dr7(v->cpu.debugreg[7]);
+    write_dr7(real_dr7(v));
 }
 
 void guest_debugreg_unload(const struct vcpu *v)

@@ -25,15 +25,16 @@
 
 #define ERROR_P     1u
 #define ERROR_U     4u
-#define PTE_P       1u
 
 /* ---- Faults of the emulated instruction ---- */
 
 void emulate_page_fault(struct vcpu *v, struct cpu_regs *regs, u64 addr, u32 access)
 {
     u32 error = access | ERROR_U;
+    u8 byte;
 
-    if (guest_l1e_peek(v, addr) & PTE_P)
+    /* What can be read is there, whatever else was wrong with it. */
+    if (copy_from_guest_raw(&byte, addr, sizeof(byte)))
         error |= ERROR_P;
     inject_page_fault(regs, addr, error);
 }
@@ -142,6 +143,7 @@ static enum emulated port_io(struct emulation *e)
         io_write(e->v, port, size, (u32)e->regs->rax);
     else
         e->regs->rax = (e->regs->rax & ~mask) | io_read(e->v, port, size);
+    io_note_breakpoints(e->v, port, size);
     return EMULATE_DONE;
 }
 
@@ -156,9 +158,7 @@ static enum emulated string_io(struct emulation *e)
  */
 static enum emulated cli_sti(struct emulation *e)
 {
-    unsigned int ring = vm_assist(e->v->domain, VMASST_TYPE_architectural_iopl) ? 0 : 1;
-
-    return ring <= e->v->cpu.iopl ? EMULATE_DONE : EMULATE_NO;
+    return io_privileged(e->v) ? EMULATE_DONE : EMULATE_NO;
 }
 
 static enum emulated clts(struct emulation *e)
@@ -335,7 +335,7 @@ static const struct {
     [0x6c ... 0x6f] = { string_io, USER },
     [0xe4 ... 0xe7] = { port_io, USER },
     [0xec ... 0xef] = { port_io, USER },
-    [0xfa ... 0xfb] = { cli_sti, 0 },
+    [0xfa ... 0xfb] = { cli_sti, USER },
 }, two_byte[256] = {
     [0x01] = { group7, USER },
     [0x06] = { clts, 0 },
@@ -360,13 +360,16 @@ static enum emulated dispatch(struct emulation *e)
     return fn(e);
 }
 
-/* The instruction is over: rip goes on, and single-stepping stops behind it. */
+/* The instruction is over: rip goes on; single-stepping and breakpoints on ports stop behind it. */
 void emulate_finish(struct vcpu *v, struct cpu_regs *regs, u64 next)
 {
+    u64 dr6 = v->cpu.io_hits | (regs->rflags & RFLAGS_TF ? DR6_BS : 0);
+
     regs->rip = next;
     regs->rflags &= ~RFLAGS_RF;
-    if (unlikely(regs->rflags & RFLAGS_TF)) {
-        v->cpu.debugreg[6] |= DR6_BS;
+    if (unlikely(dr6)) {
+        v->cpu.io_hits = 0;
+        v->cpu.debugreg[6] |= dr6;
         inject_trap(regs, TRAP_DB, TRAP_NO_ERROR);
     }
 }
@@ -389,7 +392,7 @@ bool emulate_privileged(struct vcpu *v, struct cpu_regs *regs)
         u64 next = regs->rip + e.insn.len;
 
         emulate_finish(v, regs, e.long_mode ? next : (u32)next);
-    } else if (how == EMULATE_AGAIN && (regs->rflags & RFLAGS_TF)) {
+    } else if (how == EMULATE_AGAIN && ((regs->rflags & RFLAGS_TF) || v->cpu.io_hits)) {
         emulate_finish(v, regs, regs->rip);
     }
     return how != EMULATE_NO;

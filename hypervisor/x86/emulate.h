@@ -15,10 +15,14 @@ enum emulated {
 };
 
 /* emulate_io.c */
-/* Whether virtual IOPL or I/O bitmap let the code that runs now use these ports. */
+/* Whether virtual IOPL lets the code that runs now use cli, sti and all ports. */
+bool io_privileged(const struct vcpu *v);
+/* The same for these ports, or the I/O bitmap does. */
 bool io_allowed(struct vcpu *v, u16 port, unsigned int size);
 u32 io_read(struct vcpu *v, u16 port, unsigned int size);
 void io_write(struct vcpu *v, u16 port, unsigned int size, u32 value);
+/* The access was made: notes the guest's breakpoints on these ports for emulate_finish(). */
+void io_note_breakpoints(struct vcpu *v, u16 port, unsigned int size);
 
 /* emulate_string.c: ins and outs, @insn.opcode 0x6c to 0x6f. */
 enum emulated emulate_string_io(struct vcpu *v, struct cpu_regs *regs, const struct insn *insn,
@@ -27,7 +31,7 @@ enum emulated emulate_string_io(struct vcpu *v, struct cpu_regs *regs, const str
 void emulate_page_fault(struct vcpu *v, struct cpu_regs *regs, u64 addr, u32 access);
 /* 64-bit code's instruction at rip, taken apart; false: not one that we know, or not readable. */
 bool emulate_fetch(struct vcpu *v, struct cpu_regs *regs, struct insn *insn);
-/* The instruction is done: the guest goes on at @next. */
+/* The instruction is done, or one round of it: the guest goes on at @next, or gets its #DB there. */
 void emulate_finish(struct vcpu *v, struct cpu_regs *regs, u64 next);
 #define ACCESS_READ  0u
 #define ACCESS_WRITE 2u

@@ -8,6 +8,7 @@
 #include "domain/domain.h"
 #include "x86/emulate.h"
 #include "x86/pci.h"
+#include "x86/rules.h"
 
 #define PORT_PIT_MODE    0x43u
 #define PIT_CHANNEL_2    2u
@@ -22,13 +23,20 @@ static const struct {
     { 0x3f8, 0x3ff },                   /* our console */
 };
 
+/* The guest's kernel counts as ring 1, or as ring 0 if it asked for what the architecture says. */
+bool io_privileged(const struct vcpu *v)
+{
+    unsigned int kernel = vm_assist(v->domain, VMASST_TYPE_architectural_iopl) ? 0 : 1;
+
+    return (v->cpu.kernel_mode ? kernel : 3) <= v->cpu.iopl;
+}
+
 bool io_allowed(struct vcpu *v, u16 port, unsigned int size)
 {
     bool kernel = v->cpu.kernel_mode, ok;
-    unsigned int ring = !kernel ? 3 : vm_assist(v->domain, VMASST_TYPE_architectural_iopl) ? 0 : 1;
     u16 bits = 0;
 
-    if (ring <= v->cpu.iopl)
+    if (io_privileged(v))
         return true;
     if (port + size > v->cpu.iobmp_ports)
         return false;
@@ -127,4 +135,9 @@ void io_write(struct vcpu *v, u16 port, unsigned int size, u32 value)
     } else if (port == PORT_PIT_MODE && value >> 6 == PIT_CHANNEL_2) {
         outb(port, (u8)value);      /* the speaker's channel is free to use */
     }
+}
+
+void io_note_breakpoints(struct vcpu *v, u16 port, unsigned int size)
+{
+    v->cpu.io_hits = (u8)debugreg_io_hits(v->cpu.debugreg, port, size);
 }

@@ -6,6 +6,7 @@
  */
 #include "domain/domain.h"
 #include "x86/emulate.h"
+#include "x86/extable.h"
 #include "x86/msr.h"
 
 #define SLICE       64
@@ -88,31 +89,58 @@ static bool element_address(const struct string_op *op, bool long_mode, u64 *add
     return *addr + op->size - 1 <= ~0u;
 }
 
+/* Whether the guest can write the byte: by a write that changes nothing, also for who looks on. */
+static bool byte_writable(u64 addr)
+{
+    bool ok = false;
+
+    if (!guest_range_ok(addr, 1))
+        return false;
+    guest_access_begin();
+    __asm__ volatile("1: lock orb $0, (%1); movb $1, %0\n"
+                     "2:" EXTABLE("1b", "2b")
+                     : "+r"(ok) : "r"(addr) : "memory");
+    guest_access_end();
+    return ok;
+}
+
+static bool byte_readable(u64 addr)
+{
+    u8 byte;
+
+    return copy_from_guest_raw(&byte, addr, sizeof(byte));
+}
+
+/* Gives the guest its #PF, at the first byte of the element that can't be accessed. */
+static enum emulated element_fault(struct vcpu *v, struct cpu_regs *regs,
+                                   const struct string_op *op, u64 addr)
+{
+    u64 last = addr + op->size - 1;
+
+    while (addr < last && (op->in ? byte_writable(addr) : byte_readable(addr)))
+        addr++;
+    emulate_page_fault(v, regs, addr, op->in ? ACCESS_WRITE : ACCESS_READ);
+    return EMULATE_FAULTED;
+}
+
 static enum emulated move_element(struct vcpu *v, struct cpu_regs *regs,
                                   const struct string_op *op, u64 addr)
 {
     u32 data = 0;
 
     if (op->in) {
-        u32 probe;
-
         /* Reading a port has effects: see first that the memory is there. */
-        if (!copy_from_guest_raw(&probe, addr, op->size)) {
-            emulate_page_fault(v, regs, addr, ACCESS_WRITE);
-            return EMULATE_FAULTED;
-        }
+        if (!byte_writable(addr) || !byte_writable(addr + op->size - 1))
+            return element_fault(v, regs, op, addr);
         data = io_read(v, op->port, op->size);
-        if (!copy_to_guest_raw(addr, &data, op->size)) {
-            emulate_page_fault(v, regs, addr, ACCESS_WRITE);
-            return EMULATE_FAULTED;
-        }
-        return EMULATE_DONE;
+        if (!copy_to_guest_raw(addr, &data, op->size))
+            return element_fault(v, regs, op, addr);
+    } else {
+        if (!copy_from_guest_raw(&data, addr, op->size))
+            return element_fault(v, regs, op, addr);
+        io_write(v, op->port, op->size, data);
     }
-    if (!copy_from_guest_raw(&data, addr, op->size)) {
-        emulate_page_fault(v, regs, addr, ACCESS_READ);
-        return EMULATE_FAULTED;
-    }
-    io_write(v, op->port, op->size, data);
+    io_note_breakpoints(v, op->port, op->size);
     return EMULATE_DONE;
 }
 
@@ -134,7 +162,7 @@ enum emulated emulate_string_io(struct vcpu *v, struct cpu_regs *regs, const str
         enum emulated how;
         u64 addr, step = op.size;
 
-        if (n == SLICE || (n && (regs->rflags & RFLAGS_TF)))
+        if (n == SLICE || (n && ((regs->rflags & RFLAGS_TF) || v->cpu.io_hits)))
             return EMULATE_AGAIN;
         if (!element_address(&op, long_mode, &addr))
             return EMULATE_NO;

@@ -35,6 +35,7 @@ struct guest_cpu {
     u64 cr4;                    /* the guest-controlled bits: TSD, DE, FSGSBASE, OSXSAVE */
     u64 xcr0;                   /* 0: no XSAVE */
     u64 debugreg[8];            /* 0-3 addresses, 6 and 7: always the truth, also while loaded */
+    u8 io_hits;                 /* breakpoints on ports hit by what is just emulated; see DR6 */
     u64 tsc_aux;
     void *fpu;                  /* FXSAVE or XSAVE area */
 

@@ -70,6 +70,20 @@ u64 debugreg_io_enables(u64 dr7)
     return dr7 & mask;
 }
 
+u64 debugreg_io_hits(const u64 dr[8], u16 port, unsigned int size)
+{
+    u64 enabled = debugreg_io_enables(dr[7]), hits = 0;
+
+    for (unsigned int i = 0; enabled && i < 4; i++) {
+        /* One less than the number of ports, which lie at a multiple of it. */
+        u64 length = dr[7] >> (18 + 4 * i) & 3, first = dr[i] & ~length;
+
+        if ((enabled >> (2 * i) & 3) && first < (u64)port + size && port <= first + length)
+            hits |= BIT(i);
+    }
+    return hits;
+}
+
 int debugreg_check(unsigned int reg, bool de, u64 *value)
 {
     switch (reg) {

@@ -22,5 +22,10 @@ bool xcr0_ok(u64 xcr0, u64 mask);
 int debugreg_check(unsigned int reg, bool de, u64 *value);
 /* The enables of those breakpoints of @dr7 that watch I/O ports. */
 u64 debugreg_io_enables(u64 dr7);
+/*
+ * Which of the breakpoints in @dr (0 to 3 addresses, 7 the control) an access of @size ports from
+ * @port on hits: bits 0 to 3, as DR6 shows them.
+ */
+u64 debugreg_io_hits(const u64 dr[8], u16 port, unsigned int size);
 
 #endif

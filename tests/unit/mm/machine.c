@@ -388,6 +388,11 @@ void hv_install_slots(u64 *l4)
         l4[i] = (u64)i << 40 | PTE_P;
 }
 
+void hv_show_m2p(u64 *l4, bool show)
+{
+    l4[HV_FIRST_SLOT] = show ? (u64)HV_FIRST_SLOT << 40 | PTE_P : 0;
+}
+
 void guest_ldt_drop(struct vcpu *v)
 {
     v->cpu.ldt_mapped = 0;
