@@ -75,9 +75,9 @@ static int op_unpin(struct vcpu *v, struct domain *d, const struct mmuext_op *op
 /* ---- Roots ---- */
 
 /*
- * Takes @m as a root, drops the one before; the new one is loaded if it is the mode's. A kernel root
- * shows the M2P; a user root does not, with or without m2p_strict, as under Xen 4.17, unless it is
- * the kernel's, too. The hypervisor has a view of its own, so what a root shows is the guest's only.
+ * Takes @m as a root, drops the one before; the new one is loaded if it is the mode's. A kernel
+ * root shows the M2P; a user root does not, with or without m2p_strict, as under Xen 4.17, unless
+ * it is the kernel's, too. The hypervisor uses a view of its own: this one is for the guest only.
  */
 static int set_root(struct vcpu *v, mfn_t *root, mfn_t m)
 {

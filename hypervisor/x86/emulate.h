@@ -31,7 +31,7 @@ enum emulated emulate_string_io(struct vcpu *v, struct cpu_regs *regs, const str
 void emulate_page_fault(struct vcpu *v, struct cpu_regs *regs, u64 addr, u32 access);
 /* 64-bit code's instruction at rip, taken apart; false: not one that we know, or not readable. */
 bool emulate_fetch(struct vcpu *v, struct cpu_regs *regs, struct insn *insn);
-/* The instruction is done, or one round of it: the guest goes on at @next, or gets its #DB there. */
+/* The instruction, or one round of it, is done: the guest goes on at @next, maybe with #DB. */
 void emulate_finish(struct vcpu *v, struct cpu_regs *regs, u64 next);
 #define ACCESS_READ  0u
 #define ACCESS_WRITE 2u

@@ -48,10 +48,21 @@ def read_cells():
     for line in CELLS.read_text().splitlines():
         if line.startswith("["):
             now = headings.setdefault(line.strip("[]"), {})
-        elif line and not line.startswith("#"):
+        elif line and line[0] not in "#!":
             subject, *cells = line.split()
             now.setdefault(subject, []).extend(cells)
     return headings
+
+
+def read_reasons():
+    """{cell: why no case can show it}, of the lines "! subject cell...: why"."""
+    reasons = {}
+    for line in CELLS.read_text().splitlines():
+        if line.startswith("!"):
+            what, _, why = line[1:].partition(": ")
+            subject, *cells = what.split()
+            reasons.update({f"{subject}:{cell}": why for cell in cells})
+    return reasons
 
 
 def read_cases():
@@ -71,20 +82,21 @@ def read_cases():
     return cases, wrong
 
 
-def make_report(headings, covered, cases, empty):
+def make_report(headings, covered, cases, empty, reasons):
     total = sum(len(cells) for subjects in headings.values() for cells in subjects.values())
     out = ["# Conformance: what the ABI promises, and the cases that check it", "",
            "Made by `tests/conformance/table.py --write`; do not edit.",
            "The cases run on Pavane and on Xen 4.17: `make conformance`.", "",
-           f"{len(cases)} cases; {total} cells, {total - len(empty)} of them with a case, "
-           f"{len(empty)} empty.",
+           f"{len(cases)} cases; {total} cells, {total - len(empty) - len(reasons)} of them with a "
+           f"case, {len(reasons)} that no case can show, {len(empty)} empty.",
            "Grants, devices, and what only a toolstack calls have no cells yet.", ""]
     for heading, subjects in headings.items():
         out += [f"## {heading}", "", "| subject | cell | cases |", "|---|---|---|"]
         for subject, cells in subjects.items():
             for cell in cells:
                 names = ", ".join(covered[f"{subject}:{cell}"])
-                out.append(f"| {subject} | {cell} | {names or '**none**'} |")
+                names = names or reasons.get(f"{subject}:{cell}", "**none**")
+                out.append(f"| {subject} | {cell} | {names} |")
         out.append("")
     out += ["## Empty cells", ""] + [f"- {cell}" for cell in empty] + [""]
     out += ["## Where Pavane and Xen differ", "",
@@ -115,8 +127,12 @@ def examine():
             covered[cell].append(case.name)
             if cell not in known:
                 wrong.append(f"{case.guest}/{case.name} names the unknown cell {cell}")
-    empty = [cell for cell in known if not covered[cell]]
-    return wrong, make_report(headings, covered, cases, empty), empty
+    reasons = read_reasons()
+    wrong += [f"cell {cell} has a case, and a reason to have none" for cell in reasons
+              if covered[cell]]
+    wrong += [f"a reason for the unknown cell {cell}" for cell in reasons if cell not in known]
+    empty = [cell for cell in known if not covered[cell] and cell not in reasons]
+    return wrong, make_report(headings, covered, cases, empty, reasons), empty
 
 
 def check():

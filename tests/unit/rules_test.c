@@ -140,6 +140,30 @@ static void io_breakpoints_need_de(void **state)
     }
 }
 
+/* Against the rule's own words: each byte of the access is compared with each that is watched. */
+static void io_breakpoints_hit_what_they_watch(void **state)
+{
+    static const u64 lengths[] = { 1, 2, 0, 4 };        /* by the two bits of the condition */
+
+    (void)state;
+    for (unsigned int n = 0; n < 4 * 4 * 16 * 3 * 16; n++) {
+        unsigned int i = n % 4, code = n / 4 % 4, size = 1u << n / 256 % 3;
+        u64 at = 0x60 + n / 16 % 16, length = lengths[code], dr[8] = { 0 };
+        u16 port = (u16)(0x60 + n / 768);
+        bool hit = false;
+
+        if (!length)
+            continue;
+        dr[i] = at;
+        dr[7] = (2ul | code << 2) << (16 + 4 * i) | BIT(2 * i);
+        for (u64 p = port; p < port + (u64)size; p++)
+            hit = hit || (p >= (at & ~(length - 1)) && p < (at & ~(length - 1)) + length);
+        assert_int_equal(debugreg_io_hits(dr, port, size), hit ? BIT(i) : 0);
+        dr[7] &= ~BIT(2 * i);
+        assert_int_equal(debugreg_io_hits(dr, port, size), 0);
+    }
+}
+
 /* XSA-54: what the real XSETBV would refuse. */
 static void xcr0_combinations(void **state)
 {
@@ -182,6 +206,7 @@ int main(void)
         cmocka_unit_test(reserved_bits_are_forced),
         cmocka_unit_test(general_detect_is_refused),
         cmocka_unit_test(io_breakpoints_need_de),
+        cmocka_unit_test(io_breakpoints_hit_what_they_watch),
         cmocka_unit_test(xcr0_combinations),
         cmocka_unit_test(selectors_get_ring_3),
     };

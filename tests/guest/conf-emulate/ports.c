@@ -52,8 +52,8 @@ static pv_fault_t in_user(void *fn, uint64_t arg)
     return exit.fault;
 }
 
-CASE(ports_bitmap, "the I/O bitmap opens single ports to user and kernel; a port that it closes, or "
-     "does not reach, or whose bits can't be read, is #GP; it may have 65536 ports",
+CASE(ports_bitmap, "the I/O bitmap opens single ports to user and kernel; a port that it closes, "
+     "or does not reach, or whose bits can't be read, is #GP; it may have 65536 ports",
      "physdev_op.set_iobitmap:effect physdev_op.set_iobitmap:EINVAL")
 {
     static uint8_t bitmap[NR_PORTS / 8 + 1];
@@ -78,8 +78,8 @@ CASE(ports_bitmap, "the I/O bitmap opens single ports to user and kernel; a port
     EXPECT_FAULT(in_user(PV_USER_PTR(user_in), SPEAKER), GP0);
 }
 
-CASE(ports_user_iopl, "user code needs I/O privilege 3, and then may also use cli and sti, which do "
-     "nothing",
+CASE(ports_user_iopl, "user code needs I/O privilege 3, and then may also use cli and sti, which "
+     "do nothing",
      "physdev_op.set_iopl:effect emulate.cli:effect")
 {
     EXPECT_EQ(set_iopl(2), 0);
@@ -177,9 +177,9 @@ CASE(ports_string, "ins and outs, alone and repeated, up and down, move their in
     expect_string(STRING("insb", "D", buffer, 5), GP0, buffer, 5, "without privilege");
 }
 
-CASE(ports_string_faults, "a repeated one that runs into a page that is not there, or not writable, "
-     "or into an address that is not canonical, has done what came before; cr2 is where the page "
-     "begins, also for an element across it",
+CASE(ports_string_faults, "a repeated one that runs into a page that is not there, or not "
+     "writable, or into an address that is not canonical, has done what came before; cr2 is where "
+     "the page begins, also for an element across it",
      "emulate.io:string")
 {
     uint64_t va = pv_vmap_alloc(3), second = va + PV_PAGE_SIZE;
@@ -228,8 +228,8 @@ static pv_fault_t set_cr4_de(bool on)
     return f;
 }
 
-CASE(ports_breakpoint, "a breakpoint on a port needs CR4.DE; #DB comes after the access, between the "
-     "rounds of a repeated one, and goes with CR4.DE",
+CASE(ports_breakpoint, "a breakpoint on a port needs CR4.DE; #DB comes after the access, between "
+     "the rounds of a repeated one, and goes with CR4.DE",
      "debug.breakpoint:io set_debugreg:EPERM")
 {
     static uint8_t buffer[16];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Extended state: what CPUID, XCR0 and CR4 say of it agrees; and the time-stamp counter's switch. */
+/* Extended state: what CPUID, XCR0 and CR4 say of it agrees; and the TSC's switch. */
 #include "../lib/case.h"
 #include "../lib/cpuid.h"
 
@@ -58,8 +58,8 @@ static uint64_t offered(void)
     return (uint64_t)r.edx << 32 | r.eax;
 }
 
-CASE(xsetbv_effect, "xsetbv loads XCR0 with any sensible part of what CPUID offers, once CR4.OSXSAVE "
-     "is set; CPUID's size follows",
+CASE(xsetbv_effect, "xsetbv loads XCR0 with any sensible part of what CPUID offers, once "
+     "CR4.OSXSAVE is set; CPUID's size follows",
      "emulate.xsetbv:effect")
 {
     uint64_t all;
@@ -125,8 +125,8 @@ PV_USER_TEXT static uint64_t user_xgetbv(uint64_t arg)
     return low;
 }
 
-CASE(xsave_consistent, "a user program that sees OSXSAVE in the bare CPUID can read XCR0, and what is "
-     "set there is what the kernel chose, of what the prefix shows",
+CASE(xsave_consistent, "a user program that sees OSXSAVE in the bare CPUID can read XCR0, and what "
+     "is set there is what the kernel chose, of what the prefix shows",
      "cpuid.policy:xsave")
 {
     struct pv_user_exit exit;

@@ -104,3 +104,10 @@ CASE(end_shutdown, "shutdown with the reason crash ends the domain", "sched_op.s
 {
     guest_exit(SHUTDOWN_crash);
 }
+
+CASE(end_last_down, "the last vCPU that goes down ends the domain, as a power-off",
+     "vcpu_op.down:last")
+{
+    HYPERVISOR_vcpu_op(VCPUOP_down, 0, NULL);
+    STILL_HERE();
+}

@@ -114,7 +114,8 @@ CASE(linear_hypervisor, "nothing of the hypervisor but the M2P's tables is read 
     EXPECT_EQ(pv_load_root(root), 0);
 }
 
-CASE(linear_other, "an L4 may have a read-only entry for another L4 that is in use, and keeps it so",
+CASE(linear_other, "an L4 may have a read-only entry for another L4 that is in use, and keeps it "
+     "so",
      "linear.other:effect")
 {
     void *page, *named;

@@ -131,7 +131,8 @@ static int second_reads(void *arg)
     return 0;
 }
 
-CASE(time_across_vcpus, "system time read on one vCPU is never before what another had read already",
+CASE(time_across_vcpus, "system time read on one vCPU is never before what another had read "
+     "already",
      "time.record:across")
 {
     uint64_t slack = conf_on_pavane() ? 0 : XEN_SLACK;

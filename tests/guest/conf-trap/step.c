@@ -163,8 +163,8 @@ static void execute_nop(void *arg)
 
 extern const char step_nop[];
 
-CASE(breakpoint_kernel, "an instruction breakpoint in kernel mode; with RF set in the frame that is "
-     "returned to it does not come again",
+CASE(breakpoint_kernel, "an instruction breakpoint in kernel mode; with RF set in the frame that "
+     "is returned to it does not come again",
      "debug.breakpoint:kernel exception.DB:kernel")
 {
     struct iret_context frame = {

@@ -119,8 +119,9 @@ static void enter(void *arg)
     conf_iret(&frame);
 }
 
-CASE(user32_syscall, "syscall of 32-bit user code: on an AMD processor its callback, with the 32-bit "
-     "selector and rip behind the instruction; on an Intel one, or without a callback, #UD at it",
+CASE(user32_syscall, "syscall of 32-bit user code: on an AMD processor its callback, with the "
+     "32-bit selector and rip behind the instruction; on an Intel one, or without a callback, #UD "
+     "at it",
      "callback.syscall32:effect user32:syscall")
 {
     struct pv_regs regs = regs32(code32_syscall);
@@ -151,8 +152,8 @@ CASE(user32_syscall, "syscall of 32-bit user code: on an AMD processor its callb
     EXPECT_EQ(pv_set_callback(CALLBACKTYPE_syscall, NULL, 0), 0);
 }
 
-CASE(user32_sysenter, "XSA-44, XSA-339: sysenter of 32-bit user code with NT and TF set enters once "
-     "by its callback on an Intel processor; on an AMD one in long mode it is #UD",
+CASE(user32_sysenter, "XSA-44, XSA-339: sysenter of 32-bit user code with NT and TF set enters "
+     "once by its callback on an Intel processor; on an AMD one in long mode it is #UD",
      "callback.sysenter:effect user32:sysenter")
 {
     struct pv_regs regs = regs32(code32_sysenter);

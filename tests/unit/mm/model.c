@@ -145,7 +145,8 @@ static void check_live(u64 mfn, const struct page *pg)
             "frame %lu: %u uses as %lu, expected %lu as %u", (unsigned long)mfn, (u32)pg->type,
             (unsigned long)(pg->type >> TYPE_SHIFT), (unsigned long)e->uses, e->as);
     for (unsigned int i = 256; e->as == USE_L4 && i < 272; i++)
-        require(table[i] == ((u64)i << 40 | PTE_P), "frame %lu: slot %u is %#lx",
+        require(table[i] == ((u64)i << 40 | PTE_P) || (i == HV_FIRST_SLOT && table[i] == 0),
+                "frame %lu: slot %u is %#lx",
                 (unsigned long)mfn, i, (unsigned long)table[i]);
     for (unsigned int i = 0; e->as == USE_SEGDESC && i < PTE_COUNT; i++) {
         u64 desc = table[i];
