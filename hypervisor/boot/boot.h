@@ -49,6 +49,7 @@ struct boot_options {
     unsigned int dom0_max_vcpus;/* 0: as many as CPUs */
     bool noreboot;
     bool guest_console;         /* every domain may write to the hypervisor's console */
+    enum { L1TF_BY_CPU, L1TF_OFF, L1TF_ON } l1tf_dom0, l1tf_domu;   /* pv-l1tf */
 };
 
 extern struct bootinfo bootinfo;

@@ -90,6 +90,50 @@ static bool set_guest_console(const char *value)
     return !*value;
 }
 
+/* One word of the list: "dom0", "no-domu", "domu=yes", or a truth value for all domains. */
+static bool set_l1tf_of(const char *word, size_t len)
+{
+    static const struct {
+        const char *text;
+        bool dom0, domu, on;
+    } words[] = {
+        { "1", true, true, true }, { "0", true, true, false },
+        { "yes", true, true, true }, { "no", true, true, false },
+        { "on", true, true, true }, { "off", true, true, false },
+        { "true", true, true, true }, { "false", true, true, false },
+        { "dom0", true, false, true }, { "no-dom0", true, false, false },
+        { "dom0=1", true, false, true }, { "dom0=0", true, false, false },
+        { "dom0=yes", true, false, true }, { "dom0=no", true, false, false },
+        { "domu", false, true, true }, { "no-domu", false, true, false },
+        { "domu=1", false, true, true }, { "domu=0", false, true, false },
+        { "domu=yes", false, true, true }, { "domu=no", false, true, false },
+    };
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(words); i++) {
+        if (strlen(words[i].text) != len || strncmp(word, words[i].text, len))
+            continue;
+        if (words[i].dom0)
+            boot_options.l1tf_dom0 = words[i].on ? L1TF_ON : L1TF_OFF;
+        if (words[i].domu)
+            boot_options.l1tf_domu = words[i].on ? L1TF_ON : L1TF_OFF;
+        return true;
+    }
+    return false;
+}
+
+static bool set_l1tf(const char *value)
+{
+    for (;;) {
+        const char *end = strchr(value, ',');
+
+        if (!set_l1tf_of(value, end ? (size_t)(end - value) : strlen(value)))
+            return false;
+        if (!end)
+            return true;
+        value = end + 1;
+    }
+}
+
 static const struct {
     const char *name;           /* with '=' if a value belongs to it */
     bool (*set)(const char *value);
@@ -100,6 +144,7 @@ static const struct {
     { "loglvl=", set_loglvl },
     { "noreboot", set_noreboot },
     { "guest-console", set_guest_console },
+    { "pv-l1tf=", set_l1tf },
 };
 
 static void apply(const char *word)

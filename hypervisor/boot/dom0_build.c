@@ -256,6 +256,7 @@ static void create_domain(struct dom0 *b)
         panic("memory: none left for the first domain's own record");
     b->d->vcpus_made = true;
     b->d->privileged = true;
+    b->d->absent_mask = mm_absent_mask(true);
 }
 
 void dom0_build(void)

@@ -41,7 +41,9 @@ static void print_security_notes(void)
     if (cpu_has.meltdown)
         pr_warn("security: this CPU has Meltdown: guests can read the hypervisor's memory\n");
     if (cpu_has.l1tf)
-        pr_warn("security: this CPU has L1TF: guests can read what is in its L1 cache\n");
+        pr_warn("security: this CPU has L1TF: absent page-table entries are %s\n",
+                mm_absent_mask(true) ? "checked" :
+                mm_absent_mask(false) ? "checked, but not the first domain's" : "not checked");
     if (!cpu_has.smep || !cpu_has.smap)
         pr_info("security: this CPU has no %s\n",
                 cpu_has.smep ? "SMAP" : cpu_has.smap ? "SMEP" : "SMEP and no SMAP");

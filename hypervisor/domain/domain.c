@@ -127,6 +127,7 @@ int domain_create(const struct domain_config *c, struct domain **out)
     d->max_vcpus = c->max_vcpus;
     d->shutdown_reason = d->shutdown_code = -1;
     d->refs = d->pauses = 1;
+    d->absent_mask = mm_absent_mask(false);
     spin_lock_init(&d->lock, LOCK_DOMAIN);
     watchdogs_init(d);
     rc = make_parts(d, c);

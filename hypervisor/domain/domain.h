@@ -158,6 +158,7 @@ struct domain {
     spinlock_t lock;
     u64 tot_pages, max_pages;       /* frames that exist: tot_pages is atomic */
     struct guest_map *memory_map;   /* the toolstack's for the guest, NULL: none */
+    u64 absent_mask;                /* of absent entries, what may be no address; or 0 */
     u64 vm_assist;                  /* bit n: type n enabled */
     u64 tlb_cpus;                   /* atomic: CPUs that may hold translations of ours */
     u8 iopl;

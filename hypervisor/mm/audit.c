@@ -57,17 +57,35 @@ static void count_entry(unsigned int level, u64 pte)
         audit_ref(pte_mfn(pte));
 }
 
+/* An entry for its own table holds nothing (pt_linear.c); any other is one of TYPE_HAS. */
+static u64 count_linear(const struct page *table, u64 pte)
+{
+    if (mfn_eq(pte_mfn(pte), page_to_mfn(table)))
+        return 0;
+    audit_use(pte_mfn(pte), USE_L4);
+    return TYPE_HAS_ONE;
+}
+
 /* Device memory has no holders, as it has no record: a writable entry there is no use of any. */
 static void count_table(const struct page *pg)
 {
     u64 word = pg->type;
     unsigned int level = type_use(word) - USE_L1 + 1;
-    unsigned int end = word & TYPE_PARTIAL ? (unsigned int)(word & TYPE_PAYLOAD) : PTE_COUNT;
+    unsigned int end = word & TYPE_PARTIAL ? (unsigned int)(word & TYPE_INDEX) : PTE_COUNT;
     const u64 *table = mfn_to_virt(page_to_mfn(pg));
+    u64 linear = 0;
 
-    for (unsigned int i = 0; i < end; i++)
-        if (!pte_is_hv_slot(level, i) && held_frame(table[i]))
+    for (unsigned int i = 0; i < end; i++) {
+        if (pte_is_hv_slot(level, i) || !held_frame(table[i]))
+            continue;
+        if (level == 4 && (table[i] & PTE_P) && pte_is_linear(pg, table[i]))
+            linear += count_linear(pg, table[i]);
+        else
             count_entry(level, table[i]);
+    }
+    if ((word & TYPE_HAS) != linear)
+        audit_wrong("frame %lx has %lu linear entries; type %lx", page_to_mfn(pg).v,
+                    (u64)(linear / TYPE_HAS_ONE), word);
     if (word & TYPE_PARTIAL)
         audit_ref(page_to_mfn(pg));
     if (word & TYPE_CHILD)

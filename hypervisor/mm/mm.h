@@ -197,6 +197,7 @@ int mm_domain_release(struct domain *d);
 int mm_take_roots(struct vcpu *v, mfn_t kernel, mfn_t user);
 /* Loads @v's page-table root for its mode (kernel or user). */
 void mm_load_root(struct vcpu *v);
+u64 mm_absent_mask(bool privileged);             /* struct domain's absent_mask; pt_entry.h */
 void guest_map_free(struct domain *d);           /* the memory map that the toolstack gave it */
 /*
  * If @va maps a frame of @v's domain that is a validated level-1 table, the entry that @va lies

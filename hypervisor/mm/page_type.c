@@ -123,11 +123,25 @@ static always_inline int take_entries(struct walk *w, const struct domain *d, un
     return 0;
 }
 
+/* The entries that are not present; the others are judged when they are taken. */
+static bool absent_entries_ok(const struct walk *w, const struct domain *d, const u64 *table)
+{
+    if (likely(d->absent_mask == 0))
+        return true;
+    for (unsigned int i = 0; i < PTE_COUNT; i++)
+        if (!(table[i] & PTE_P) && !pte_absent_ok(table[i], d) &&
+            !pte_is_hv_slot(w->use - USE_L1 + 1, i))
+            return false;
+    return true;
+}
+
 static int take_table(struct walk *w, const struct domain *d)
 {
     u64 *table = table_of(w->pg);
     int rc;
 
+    if (!absent_entries_ok(w, d, table))
+        return -EINVAL;
     /* A level-1 table has by far the most entries, and needs the least for each. */
     if (w->use == USE_L1)
         return take_entries(w, d, 1, table);

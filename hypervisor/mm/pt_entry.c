@@ -10,6 +10,17 @@
 #include "boot/boot.h"
 #include "mm/pt_entry.h"
 
+u64 mm_absent_mask(bool privileged)
+{
+    unsigned int option = privileged ? boot_options.l1tf_dom0 : boot_options.l1tf_domu;
+
+    /* The first domain has the machine anyway, and may be a kernel that is too old for this. */
+    if (option == L1TF_BY_CPU)
+        option = cpu_has.l1tf && !privileged ? L1TF_ON : L1TF_OFF;
+    /* Address bits that the processor does not have are none to its cache either. */
+    return option == L1TF_ON ? PTE_ADDR & ((1ull << cpu_has.phys_bits) - 1) : 0;
+}
+
 /* Not a frame that the ABI's domain may map: which of its errors it is. */
 int pte_unmappable(mfn_t m, const struct domain *d)
 {

@@ -33,12 +33,22 @@ static const struct level pte_levels[5] = {
     [4] = { .allowed = PTE_ALLOWED, .forced = PTE_USER | PTE_A, .target = USE_L3 },
 };
 
+/*
+ * L1TF: a processor that has it reads on, speculatively, from the address in an entry that is not
+ * present, if the cache holds it. So of a domain that is checked for it (it has a mask), such an
+ * entry must have no address at all, or one above all memory.
+ */
+static inline bool pte_absent_ok(u64 pte, const struct domain *d)
+{
+    return (pte & d->absent_mask) - 1 >= (max_mfn << PAGE_SHIFT) - 1;
+}
+
 static inline bool pte_flags_ok(unsigned int level, u64 pte, const struct domain *d)
 {
     u64 allowed = pte_levels[level].allowed;
 
     if (!(pte & PTE_P))
-        return true;
+        return pte_absent_ok(pte, d);
     if (d->privileged)
         allowed |= pte_levels[level].io_allowed;
     return !(pte & ~allowed) && (cpu_has.nx || !(pte & PTE_NX));

@@ -19,7 +19,7 @@ from .report import Job, check
 sys.path.insert(0, str(places.REPO / "tests" / "conformance"))
 import table                                            # noqa: E402
 
-END, BROKEN_GUEST = "conf-end", "conf-broken"
+END, BROKEN_GUEST, GUARDED_GUEST = "conf-end", "conf-broken", "conf-mmu"
 
 # Xen then waits five seconds before the reset, which is not worth waiting for.
 CRASHED = {"pavane": r"domain 0 (has )?crashed", "xen": r"Hardware Dom0 crashed: rebooting machine"}
@@ -66,6 +66,17 @@ def run_broken(hypervisor):
               machine.log_path)
 
 
+def run_guarded(hypervisor):
+    """The cases of absent entries, in a domain that Pavane guards against L1TF."""
+    machine = boot(f"conformance/{GUARDED_GUEST}-guarded", hypervisor=hypervisor, vendor="intel",
+                   append="pv-l1tf=dom0", guest=image(GUARDED_GUEST),
+                   guest_args="case=absent_* l1tf=checked")
+    cases, wrong = verdict.read(machine.lines, machine.ended)
+    seen = {v.name: v.status for v in cases}
+    check(not wrong and seen and set(seen.values()) == {"PASS"}, "all cases to pass",
+          wrong or seen, machine.log_path)
+
+
 def check_table():
     wrong = table.check()
     check(not wrong, "a table of cells that is complete and up to date", "; ".join(wrong))
@@ -78,6 +89,9 @@ def jobs():
             for case in ends for hypervisor in hypervisors()]
     # The kit itself is the same on both.
     jobs.append(Job("conformance/the kit can fail", partial(run_broken, hypervisors()[0])))
+    if "pavane" in hypervisors():
+        jobs.append(Job("conformance/a domain guarded against L1TF [pavane]",
+                        partial(run_guarded, "pavane")))
     if not os.environ.get("HYPERVISOR"):
         jobs.append(Job("conformance/table", check_table))
     return jobs

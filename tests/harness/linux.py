@@ -36,7 +36,8 @@ class Row:
 
 ROWS = [
     Row("512 MiB", {"mem": 512}),
-    Row("512 MiB, Intel, pc, power-off", {"mem": 512, "machine": "pc", "vendor": "intel"},
+    Row("512 MiB, Intel, guarded against L1TF, pc, power-off",
+        {"mem": 512, "machine": "pc", "vendor": "intel", "append": "pv-l1tf=dom0"},
         "poweroff", "power-off"),
     Row("4 CPUs, power-off", {"cpus": 4, "mem": 512}, "poweroff", "power-off"),
     Row("6 GiB, pc", {"mem": 6144, "machine": "pc"}),

@@ -123,6 +123,16 @@ static void good_options(void **state)
     assert_false(boot_options.guest_console);
     parse("guest-console");
     assert_true(boot_options.guest_console);
+    assert_int_equal(boot_options.l1tf_dom0, L1TF_BY_CPU);
+    parse("pv-l1tf=dom0,no-domu");
+    assert_int_equal(boot_options.l1tf_dom0, L1TF_ON);
+    assert_int_equal(boot_options.l1tf_domu, L1TF_OFF);
+    parse("pv-l1tf=domu=yes");
+    assert_int_equal(boot_options.l1tf_dom0, L1TF_BY_CPU);
+    assert_int_equal(boot_options.l1tf_domu, L1TF_ON);
+    parse("pv-l1tf=off");
+    assert_int_equal(boot_options.l1tf_dom0, L1TF_OFF);
+    assert_int_equal(boot_options.l1tf_domu, L1TF_OFF);
     parse("dom0_mem=65536");
     assert_int_equal(boot_options.dom0_mem, 64 << 20);
     parse("dom0_mem=4096b");
@@ -134,7 +144,8 @@ static void bad_options_are_reported(void **state)
     static const char *const bad[] = {
         "dom0_mem=", "dom0_mem=0", "dom0_mem=5X", "dom0_mem=5MB", "dom0_mem=99999999999999999T",
         "dom0_max_vcpus=0", "dom0_max_vcpus=two", "com1=fast", "loglvl=loud", "noreboot=1",
-        "norebootx", "frobnicate", "=", "dom0_mem",
+        "norebootx", "frobnicate", "=", "dom0_mem", "pv-l1tf=", "pv-l1tf", "pv-l1tf=domx",
+        "pv-l1tf=,", "pv-l1tf=maybe,dom0",
     };
 
     (void)state;

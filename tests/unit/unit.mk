@@ -50,6 +50,7 @@ UNIT_MM_SOURCES := $(addprefix tests/unit/mm/,machine.c heap.c tlb_model.c model
     pt_entry.c pt_linear.c pt_update.c pt_walk.c release.c root.c tlb.c) \
     hypervisor/control/policy.c hypervisor/lib/spinlock.c hypervisor/x86/rules.c
 $(eval $(call unit_test,mm_types,tests/unit/mm/types_test.c $(UNIT_MM_SOURCES),unit_mm))
+$(eval $(call unit_test,mm_entries,tests/unit/mm/entries_test.c $(UNIT_MM_SOURCES),unit_mm))
 $(eval $(call unit_test,mm_pairs,tests/unit/mm/pairs_test.c $(UNIT_MM_SOURCES),unit_mm))
 $(eval $(call unit_test,mm_fuzz,$(addprefix tests/unit/mm/,fuzz_test.c steps.c lifetime.c) \
     $(UNIT_MM_SOURCES),unit_mm))

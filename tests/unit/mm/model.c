@@ -108,6 +108,13 @@ static void holders_in_table(u64 mfn, unsigned int level, unsigned int end, bool
     const u64 *table = mfn_to_virt(MFN(mfn));
 
     require(owner != NULL, "frame %lu is a table of nobody", (unsigned long)mfn);
+    for (unsigned int i = 0; i < end; i++) {
+        u64 addr = table[i] & owner->absent_mask;
+
+        require((table[i] & PTE_P) || addr == 0 || addr >= FRAMES * PAGE_SIZE ||
+                (level == 4 && i >= 256 && i < 272), "level %u entry %#lx of domain %u is absent",
+                level, (unsigned long)table[i], owner->id);
+    }
     for (unsigned int i = 0; i < end; i++)
         if ((table[i] & PTE_P) && !(level == 4 && i >= 256 && i < 272))
             holders_in_entry(owner, mfn, level, table[i]);

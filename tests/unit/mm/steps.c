@@ -87,7 +87,7 @@ static u64 some_entry(const struct domain *d, unsigned int level)
     u64 mfn;
 
     if (one_in(4))
-        return one_in(2) ? 0 : rng() & ~PTE_P;
+        return one_in(2) ? 0 : rng() & (one_in(4) ? 0xfffff : ~0ull) & ~PTE_P;
     if (level == 4 && one_in(3))
         return some_mfn(d, 4) << PAGE_SHIFT | (some_flags(4) & (one_in(8) ? ~0ull : ~PTE_RW));
     /* Level 1 maps data; or a table, read-only more often than not. */
