@@ -26,6 +26,7 @@ void audit_use(mfn_t m, enum page_use use);
 /* ---- What the rooms hold for @d, and what of theirs must agree ---- */
 void audit_descriptor_holders(const struct vcpu *v);    /* x86/guest_desc.c */
 void audit_grant_holders(const struct domain *d);       /* grant/audit.c */
+void audit_event_holders(const struct domain *d);       /* event/audit.c */
 void audit_grants(void);                                /* of all domains together */
 void audit_ports(const struct domain *d);               /* event/audit.c */
 void audit_pirqs(void);                                 /* event/pirq.c */

@@ -1,7 +1,44 @@
 /* SPDX-License-Identifier: MIT */
-/* The audit of the ports (control/audit.h): each is what the other end of it says. */
+/*
+ * The audit of events (control/audit.h): each port is what the other end of it says, the counts of
+ * open ports are right, and FIFO events hold the guest's pages.
+ */
 #include "control/audit.h"
+#include "event/fifo_words.h"
 #include "event/internal.h"
+
+void audit_event_holders(const struct domain *d)
+{
+    const struct event_fifo *f = d->events.fifo;
+
+    if (!f)
+        return;
+    for (unsigned int i = 0; i < FIFO_PAGES; i++)
+        if (f->words[i])
+            audit_use(virt_to_mfn(f->words[i]), USE_WRITABLE);
+    for (unsigned int i = 0; i < MAX_VCPUS; i++)
+        if (f->vcpus[i].control)
+            audit_use(virt_to_mfn(f->vcpus[i].control), USE_WRITABLE);
+}
+
+/* The last port of each queue is one that was put into it. */
+static void audit_queues(const struct domain *d)
+{
+    const struct event_fifo *f = d->events.fifo;
+
+    for (unsigned int v = 0; f && v < MAX_VCPUS; v++)
+        for (unsigned int q = 0; q < EVTCHN_FIFO_MAX_QUEUES; q++) {
+            u32 port = f->vcpus[v].tail[q];
+            const struct fifo_port *page = f->ports[port % FIFO_PORTS / FIFO_WORDS_PER_PAGE];
+
+            if (port == 0)
+                continue;
+            page += port % FIFO_WORDS_PER_PAGE;
+            if (port >= FIFO_PORTS || page->in_vcpu != v || page->in_priority != q)
+                audit_wrong("domain %u: queue %u of vCPU %u ends in port %u of another", d->id, q,
+                            v, port);
+        }
+}
 
 static bool far_end_agrees(const struct domain *d, u32 port, union evtchn e)
 {
@@ -58,13 +95,20 @@ static void audit_virqs(const struct domain *d, const struct vcpu *v)
 
 void audit_ports(const struct domain *d)
 {
+    u32 open = 0;
+
     for (u32 port = 0; port < MAX_PORTS; port++) {
         union evtchn e = port_get(d, port);
+
+        open += e.state != EVTCHNSTAT_closed;
 
         if (event_port_valid(d, port) && !port_agrees(d, port, e))
             audit_wrong("domain %u, port %u: %lx; the other end says otherwise", d->id, port,
                         e.word);
     }
+    if (open != d->events.open)
+        audit_wrong("domain %u: %u open ports, counted as %u", d->id, open, d->events.open);
     for (unsigned int i = 0; i < d->max_vcpus; i++)
         audit_virqs(d, d->vcpus[i]);
+    audit_queues(d);
 }

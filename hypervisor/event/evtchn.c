@@ -10,7 +10,6 @@
  */
 #include "control/policy.h"
 #include "event/internal.h"
-#include "event/evtchn_bits.h"
 #include "event/pirq.h"
 #include "hypercall/guest_access.h"
 #include "hypercall/hypercall.h"
@@ -32,16 +31,6 @@ static void unlock_both(struct domain *a, struct domain *b)
     spin_unlock(&a->events.lock);
     if (a != b)
         spin_unlock(&b->events.lock);
-}
-
-/* Binds a new port as @e says; the port or negative errno. The lock is held. */
-static long bind_new(struct domain *d, union evtchn e)
-{
-    long port = port_alloc(d);
-
-    if (port > 0)
-        port_set(d, (u32)port, e);
-    return port;
 }
 
 /* @peer is the domain at the other end, @d if there is none. Both locks are held. */
@@ -71,7 +60,7 @@ static int close_locked(struct domain *d, struct domain *peer, u32 port)
 }
 
 /* Which locks it takes depends on the port, which may change until they are held. */
-static int close_port(struct domain *d, u32 port)
+int close_port(struct domain *d, u32 port)
 {
     for (;;) {
         union evtchn e = port_get(d, port);
@@ -121,7 +110,7 @@ static long op_alloc_unbound(struct domain *caller, XEN_GUEST_HANDLE(void) arg)
     e.state = EVTCHNSTAT_unbound;
     e.dom = alloc.remote_dom == DOMID_SELF ? caller->id : alloc.remote_dom;
     spin_lock(&d->events.lock);
-    rc = bind_new(d, e);
+    rc = port_open(d, e);
     spin_unlock(&d->events.lock);
     RETURN_PORT(d, rc, arg, &alloc, port);
 }
@@ -137,7 +126,7 @@ static long connect_ports(struct domain *d, struct domain *remote, u32 port)
     near.state = EVTCHNSTAT_interdomain;
     near.dom = remote->id;
     near.peer = port;
-    own = bind_new(d, near);
+    own = port_open(d, near);
     if (own < 0)
         return own;
     far.state = EVTCHNSTAT_interdomain;
@@ -185,7 +174,7 @@ static long op_bind_virq(struct domain *d, XEN_GUEST_HANDLE(void) arg)
     e.vcpu = (u8)bind.vcpu;
     e.peer = bind.virq;
     spin_lock(&d->events.lock);
-    rc = v->events.virq_port[bind.virq] ? -EEXIST : bind_new(d, e);
+    rc = v->events.virq_port[bind.virq] ? -EEXIST : port_open(d, e);
     if (rc > 0)
         WRITE_ONCE(v->events.virq_port[bind.virq], (u32)rc);
     spin_unlock(&d->events.lock);
@@ -205,7 +194,7 @@ static long op_bind_ipi(struct domain *d, XEN_GUEST_HANDLE(void) arg)
     e.state = EVTCHNSTAT_ipi;
     e.vcpu = (u8)bind.vcpu;
     spin_lock(&d->events.lock);
-    rc = bind_new(d, e);
+    rc = port_open(d, e);
     spin_unlock(&d->events.lock);
     RETURN_PORT(d, rc, arg, &bind, port);
 }
@@ -223,7 +212,7 @@ static long op_bind_pirq(struct domain *d, XEN_GUEST_HANDLE(void) arg)
     spin_lock(&d->events.lock);
     rc = pirq_may_bind(d, bind.pirq);
     if (rc == 0)
-        rc = bind_new(d, e);
+        rc = port_open(d, e);
     if (rc > 0)
         pirq_bound(bind.pirq, (u32)rc);
     spin_unlock(&d->events.lock);
@@ -335,50 +324,10 @@ static long op_unmask(struct domain *d, XEN_GUEST_HANDLE(void) arg)
     if (!event_port_valid(d, unmask.port))
         return -EINVAL;
     e = port_get(d, unmask.port);
-    port_notify(d, unmask.port, e.vcpu,
-                evtchn_bits_unmask(d->shared_info, READ_ONCE(d->vcpus[e.vcpu]->info), unmask.port));
+    READ_ONCE(d->events.ops)->unmask(d, unmask.port, e.vcpu);
     return 0;
 }
 
-/* Closes all ports; what is closed already is skipped the next time round. 0 or -ERESTART. */
-static int close_all(struct domain *d)
-{
-    for (u32 port = 0; port < MAX_PORTS; port++) {
-        if (!event_port_valid(d, port)) {
-            port += PORTS_PER_PAGE - 1;
-            continue;
-        }
-        if (port_get(d, port).state != EVTCHNSTAT_closed)
-            close_port(d, port);
-        if (port % 64 == 63 && preempt_needed())
-            return -ERESTART;
-    }
-    return 0;
-}
-
-/* A bind that began before the domain was dying ends before this has the lock; none comes later. */
-int event_domain_close(struct domain *d)
-{
-    spin_lock(&d->events.lock);
-    spin_unlock(&d->events.lock);
-    return close_all(d);
-}
-
-static long op_reset(struct domain *caller, XEN_GUEST_HANDLE(void) arg)
-{
-    struct evtchn_reset reset;
-    struct domain *d;
-    long rc;
-
-    if (!copy_arg_from_guest(&reset, arg))
-        return -EFAULT;
-    rc = policy_domain(reset.dom, &d);
-    if (rc)
-        return rc;
-    return close_all(d) ? hypercall_restart(EVTCHNOP_reset, (u64)arg.p) : 0;
-}
-
-/* FIFO channels are holes so far. */
 static long (*const ops[])(struct domain *d, XEN_GUEST_HANDLE(void) arg) = {
     [EVTCHNOP_bind_interdomain] = op_bind_interdomain,
     [EVTCHNOP_bind_virq]        = op_bind_virq,
@@ -391,6 +340,10 @@ static long (*const ops[])(struct domain *d, XEN_GUEST_HANDLE(void) arg) = {
     [EVTCHNOP_bind_vcpu]        = op_bind_vcpu,
     [EVTCHNOP_unmask]           = op_unmask,
     [EVTCHNOP_reset]            = op_reset,
+    [EVTCHNOP_init_control]     = op_init_control,
+    [EVTCHNOP_expand_array]     = op_expand_array,
+    [EVTCHNOP_set_priority]     = op_set_priority,
+    [EVTCHNOP_reset_cont]       = op_reset_cont,
 };
 
 long do_event_channel_op(int cmd, XEN_GUEST_HANDLE(void) arg)

@@ -16,16 +16,6 @@
  */
 #include "event/evtchn_bits.h"
 
-#define WORD_BITS 64u
-
-/* True if the bit was clear. */
-static bool set_bit_new(xen_ulong_t *word, unsigned int bit)
-{
-    xen_ulong_t m = 1ul << bit;
-
-    return !(__atomic_fetch_or(word, m, __ATOMIC_SEQ_CST) & m);
-}
-
 /* True if the bit was set. */
 static bool clear_bit_old(xen_ulong_t *word, unsigned int bit)
 {
@@ -39,44 +29,24 @@ static bool bit_is_set(const xen_ulong_t *word, unsigned int bit)
     return __atomic_load_n(word, __ATOMIC_SEQ_CST) >> bit & 1;
 }
 
-static unsigned int notify(struct vcpu_info *info, unsigned int word)
-{
-    if (!set_bit_new(&info->evtchn_pending_sel, word))
-        return 0;
-    if (__atomic_exchange_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST))
-        return 0;
-    return RAISED_UPCALL;
-}
-
-unsigned int evtchn_bits_raise(struct shared_info *shared, struct vcpu_info *info, u32 port)
-{
-    unsigned int word = port / WORD_BITS, bit = port % WORD_BITS;
-
-    if (!set_bit_new(&shared->evtchn_pending[word], bit))
-        return 0;
-    if (bit_is_set(&shared->evtchn_mask[word], bit))
-        return RAISED_PENDING;
-    return RAISED_PENDING | notify(info, word);
-}
-
 unsigned int evtchn_bits_unmask(struct shared_info *shared, struct vcpu_info *info, u32 port)
 {
-    unsigned int word = port / WORD_BITS, bit = port % WORD_BITS;
+    unsigned int word = port / EVTCHN_WORD_BITS, bit = port % EVTCHN_WORD_BITS;
 
     if (clear_bit_old(&shared->evtchn_mask[word], bit) &&
         bit_is_set(&shared->evtchn_pending[word], bit))
-        return notify(info, word);
+        return evtchn_bits_notify(info, word);
     return 0;
 }
 
 void evtchn_bits_clear(struct shared_info *shared, u32 port)
 {
-    clear_bit_old(&shared->evtchn_pending[port / WORD_BITS], port % WORD_BITS);
+    clear_bit_old(&shared->evtchn_pending[port / EVTCHN_WORD_BITS], port % EVTCHN_WORD_BITS);
 }
 
 bool evtchn_bits_pending(const struct shared_info *shared, u32 port)
 {
-    return bit_is_set(&shared->evtchn_pending[port / WORD_BITS], port % WORD_BITS);
+    return bit_is_set(&shared->evtchn_pending[port / EVTCHN_WORD_BITS], port % EVTCHN_WORD_BITS);
 }
 
 void evtchn_bits_notify_all(struct vcpu_info *info)

@@ -12,7 +12,38 @@
 #define RAISED_PENDING  1u      /* the port was not pending before */
 #define RAISED_UPCALL   2u      /* the vCPU had no upcall pending before: it must be told */
 
-unsigned int evtchn_bits_raise(struct shared_info *shared, struct vcpu_info *info, u32 port);
+#define EVTCHN_WORD_BITS 64u
+
+/* True if the bit was clear. */
+static inline bool evtchn_bit_set_new(xen_ulong_t *word, unsigned int bit)
+{
+    xen_ulong_t m = 1ul << bit;
+
+    return !(__atomic_fetch_or(word, m, __ATOMIC_SEQ_CST) & m);
+}
+
+static inline unsigned int evtchn_bits_notify(struct vcpu_info *info, unsigned int word)
+{
+    if (!evtchn_bit_set_new(&info->evtchn_pending_sel, word))
+        return 0;
+    if (__atomic_exchange_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST))
+        return 0;
+    return RAISED_UPCALL;
+}
+
+/* Inline, as this is most of what a send is. */
+static inline unsigned int evtchn_bits_raise(struct shared_info *shared, struct vcpu_info *info,
+                                             u32 port)
+{
+    unsigned int word = port / EVTCHN_WORD_BITS, bit = port % EVTCHN_WORD_BITS;
+
+    if (!evtchn_bit_set_new(&shared->evtchn_pending[word], bit))
+        return 0;
+    if (__atomic_load_n(&shared->evtchn_mask[word], __ATOMIC_SEQ_CST) >> bit & 1)
+        return RAISED_PENDING;
+    return RAISED_PENDING | evtchn_bits_notify(info, word);
+}
+
 unsigned int evtchn_bits_unmask(struct shared_info *shared, struct vcpu_info *info, u32 port);
 void evtchn_bits_clear(struct shared_info *shared, u32 port);
 bool evtchn_bits_pending(const struct shared_info *shared, u32 port);

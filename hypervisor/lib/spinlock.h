@@ -24,6 +24,7 @@ enum lock_level {
     LOCK_DOMAIN,    /* one domain: its memory list, max pages, lifecycle */
     LOCK_GRANT,     /* one domain's grant table */
     LOCK_EVENT,     /* one domain's ports; two domains: the lower domain id first */
+    LOCK_FIFO,      /* one domain's FIFO event queues */
     LOCK_TIMER,     /* one CPU's timer queue */
     LOCK_SCHED,     /* one CPU's run queue */
     LOCK_HEAP,      /* free frames */
@@ -66,6 +67,21 @@ static inline void spin_lock(spinlock_t *lock)
 
     if (unlikely((u16)old != (u16)(old >> 16)))
         spin_lock_slow(lock, (u16)(old >> 16));
+}
+
+/*
+ * Waits without serving cross-calls, for a lock that is never held while waiting for anything: when
+ * all CPUs have answered a call, those that came for the lock before have had it.
+ */
+static inline void spin_lock_no_calls(spinlock_t *lock)
+{
+    u32 old;
+
+    if (DEBUG)
+        lock_order_acquire(lock);
+    old = __atomic_fetch_add(&lock->tickets, 0x10000u, __ATOMIC_ACQUIRE);
+    while (unlikely(__atomic_load_n((u16 *)&lock->tickets, __ATOMIC_ACQUIRE) != (u16)(old >> 16)))
+        __builtin_ia32_pause();
 }
 
 static inline void spin_unlock(spinlock_t *lock)

@@ -131,6 +131,7 @@ static void count_holders(void)
         if (!d->dead)
             audit_ref(virt_to_mfn(d->shared_info));
         audit_grant_holders(d);
+        audit_event_holders(d);
     }
 }
 

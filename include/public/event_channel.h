@@ -30,6 +30,9 @@
 #define EVTCHNOP_init_control     11
 #define EVTCHNOP_expand_array     12
 #define EVTCHNOP_set_priority     13
+#ifdef __XEN__
+#define EVTCHNOP_reset_cont       14    /* a reset that stopped, gone on with: for the hypervisor */
+#endif
 
 /*
  * Ports of the two-level bitmaps in shared_info, all that there are unless init_control was called.

@@ -25,6 +25,7 @@ $(eval $(call flavour,unit))
 CFLAGS_unit += -Ihypervisor
 $(eval $(call unit_test,time,tests/unit/time_test.c hypervisor/x86/timescale.c))
 $(eval $(call unit_test,evtchn_bits,tests/unit/evtchn_bits_test.c hypervisor/event/evtchn_bits.c))
+$(eval $(call unit_test,fifo_words,tests/unit/fifo_words_test.c hypervisor/event/fifo_words.c))
 $(eval $(call unit_test,grant_entry,tests/unit/grant_entry_test.c \
     hypervisor/grant/grant_entry.c))
 $(eval $(call unit_test,timer_queue,tests/unit/timer_queue_test.c \
