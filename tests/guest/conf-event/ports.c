@@ -188,7 +188,7 @@ CASE(status_bad, "status of a port past the end is -EINVAL, of a domain that is 
 {
     struct evtchn_status st;
 
-    EXPECT_EQ(status(EVTCHN_2L_NR_CHANNELS, &st), -XEN_EINVAL);
+    EXPECT_EQ(status(EVTCHN_FIFO_NR_CHANNELS, &st), -XEN_EINVAL);
     EXPECT_EQ(status(~0u, &st), -XEN_EINVAL);
     EXPECT_EQ(status(0, &st), 0);
     EXPECT_EQ(st.status, EVTCHNSTAT_closed);

@@ -70,7 +70,7 @@ CASE(upcall_masked_port, "with the port's mask on, only its pending bit is set; 
 CASE(upcall_unmask_bad, "unmask of port 0 does nothing; of a port past the end is -EINVAL",
      "event_channel_op.unmask:EINVAL")
 {
-    struct evtchn_unmask unmask = { .port = EVTCHN_2L_NR_CHANNELS };
+    struct evtchn_unmask unmask = { .port = EVTCHN_FIFO_NR_CHANNELS };
 
     EXPECT_EQ(HYPERVISOR_event_channel_op(EVTCHNOP_unmask, &unmask), -XEN_EINVAL);
     unmask.port = ~0u;
