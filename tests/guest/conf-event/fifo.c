@@ -159,8 +159,8 @@ static bool has_two(void)
     return false;
 }
 
-CASE(fifo_no_block, "XSA-107: an event for a vCPU that has no control block harms nobody, and is queued "
-     "when it is sent again after there is one",
+CASE(fifo_no_block, "XSA-107: an event for a vCPU that has no control block harms nobody, and is "
+     "queued when it is sent again after there is one",
      "fifo.delivery:no_block security.fifo_before_init:refused")
 {
     evtchn_port_t port, came[2];

@@ -200,8 +200,8 @@ CASE(fifo_many_ports, "XSA-338, 342: FIFO events have more ports than two-level 
     EXPECT_EQ(reset(), 0);
 }
 
-CASE(fifo_reset_back, "XSA-343: after a reset two-level events work as before, and FIFO ones can be "
-     "had again, many times",
+CASE(fifo_reset_back, "XSA-343: after a reset two-level events work as before, and FIFO ones can "
+     "be had again, many times",
      "event_channel_op.reset:fifo")
 {
     for (unsigned int i = 0; i < 20; i++) {
