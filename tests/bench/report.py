@@ -3,12 +3,14 @@
 """tests/bench/report.py [pavane] [xen]: counts instructions per operation, on both by default.
 
 Boots the benchmark guest on each hypervisor under QEMU's -icount, then the control domain, which
-creates and destroys a guest several times, under -icount and without. Prints a table and writes,
-below the build folder, bench.json (a list of {name, pavane, xen, ratio}), bench-system.json (the
-same for figures of the system as a whole) and bench.svg, a chart of the ratios.
+creates and destroys a guest several times, under -icount and without, and disks (diskio.py). Prints
+a table and writes, below the build folder, bench.json (a list of {name, pavane, xen, ratio}),
+bench-system.json (the same for figures of the system as a whole) and bench.svg, a chart of the
+ratios.
 
-    --check        judges the bench.json that is there: fails when a row of REQUIRED is missing, or
-                   when an operation takes more instructions on Pavane than on Xen
+    --check        judges what is there: fails when a row of REQUIRED is missing, when an operation
+                   takes more instructions on Pavane than on Xen, or when a disk takes more than is
+                   asked of it
     --self-test    tests the reading and judging of results, without any boot
 """
 
@@ -23,6 +25,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import chart                                        # noqa: E402
+import diskio                                       # noqa: E402
 from harness import places                          # noqa: E402
 from harness.machine import ConsoleError, Machine, Spec         # noqa: E402
 
@@ -192,6 +195,8 @@ def shown(figure, name=""):
         return "-"
     if name.endswith(SECONDS):
         return f"{figure:.3f}"
+    if name == diskio.RATIO:
+        return f"{figure:.2f}"
     return f"{figure:,.1f}" if isinstance(figure, float) else f"{figure:,}"
 
 
@@ -214,8 +219,9 @@ def system_figures(starts):
     """{hypervisor: {name: figure}} from {hypervisor: instructions to the guest's first}."""
     with ThreadPoolExecutor() as pool:
         counted = dict(zip(starts, pool.map(lambda name: run_lifetimes(name, True), starts)))
+        disks = dict(zip(starts, pool.map(diskio.run, starts)))
     # Where time is measured, one after the other: they must not share a CPU.
-    return {name: {POWER_ON: start, **counted[name], **run_lifetimes(name, False)}
+    return {name: {POWER_ON: start, **counted[name], **run_lifetimes(name, False), **disks[name]}
             for name, start in starts.items()}
 
 
@@ -244,7 +250,8 @@ def check():
     rows = json.loads(TABLE.read_text())
     for row in above_target(rows):
         print(f"above {TARGET_RATIO}: {row['ratio']:.2f} {row['name']}")
-    wrong = judge(rows)
+    system = json.loads(SYSTEM_TABLE.read_text()) if SYSTEM_TABLE.exists() else []
+    wrong = judge(rows) + diskio.judge({row["name"]: row["pavane"] for row in system})
     for sentence in wrong:
         print(f"FAIL {sentence}")
     print(f"{len(rows)} rows, {len(wrong)} wrong")
@@ -323,13 +330,14 @@ def main():
     if unknown := set(options.hypervisors) - {"pavane", "xen"}:
         parser.error(f"unknown: {' '.join(unknown)}")
     if options.self_test:
-        tests = unittest.defaultTestLoader.loadTestsFromTestCase(SelfTest)
+        tests = unittest.TestSuite(map(unittest.defaultTestLoader.loadTestsFromTestCase,
+                                       (SelfTest, diskio.SelfTest)))
         return 0 if unittest.TextTestRunner().run(tests).wasSuccessful() else 1
     if options.check:
         return check()
     try:
         return bench(options.hypervisors or ["pavane", "xen"])
-    except BenchError as error:
+    except (BenchError, diskio.DiskError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
 

@@ -210,9 +210,13 @@ class Machine:
             self._step(time.monotonic() + 0.1)
         return False
 
+    def monitor(self, line):
+        """What QEMU's monitor answers to a command."""
+        return self._qmp.human(line)
+
     def _halted(self):
         try:
-            registers = self._qmp.human("info registers -a")
+            registers = self.monitor("info registers -a")
         except TimeoutError:        # a QEMU on its way out may not answer any more
             self.ended = "triple fault" if self._triple_fault() else "QEMU hangs"
             return False
