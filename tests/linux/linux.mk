@@ -12,4 +12,4 @@ $(LINUX_PROBE): $(call objs,linux,$(addprefix tests/linux/,probe.c memory.c cpu.
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -static -pthread $^ -o $@ && $(OBJCOPY) --strip-all $@
 
-test-programs: $(LINUX_PROBE)
+test-programs: $(LINUX_PROBE) $(LINUX_INITRAMFS)
