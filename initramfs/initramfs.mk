@@ -50,9 +50,9 @@ $(LINUX_INITRAMFS): scripts/mkinitramfs $(BUSYBOX) $(call tree,guest) $(call tre
 # An ext2 file system with what linux.cfg names, and linux.cfg.
 $(LINUX_DISK): $(LINUX_INITRAMFS) $(LINUX)/vmlinux
 	$(call say,MKE2FS,$@)
-	$(Q)rm -rf $@ $@.d && truncate -s 128M $@ && mkdir $@.d && cp $(LINUX)/vmlinux initramfs/linux/linux.cfg $@.d && \
-	cp $< $@.d/initramfs.cpio && PATH=$$PATH:/sbin:/usr/sbin \
-	mke2fs -q -t ext2 -b 4096 -d $@.d $@ && rm -r $@.d
+	$(Q)rm -rf $@ $@.d && mkdir $@.d && truncate -s 128M $@ && \
+	cp $(LINUX)/vmlinux initramfs/linux/linux.cfg $@.d && cp $< $@.d/initramfs.cpio && \
+	PATH=$$PATH:/sbin:/usr/sbin mke2fs -q -t ext2 -b 4096 -d $@.d $@ && rm -r $@.d
 
 $(GUEST_KERNEL): $(BUILD)/guests/pv-kernel.elf
 	$(call say,STRIP,$@)

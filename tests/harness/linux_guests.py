@@ -178,14 +178,14 @@ def side_by_side(hypervisor, image):
         host.create("reader", vcpus=2, disk='["phy:/dev/vdc,xvda,r"]')
         host.must("xl-lite create /etc/xen/two.cfg")
         # Past the file system's end, which is read meanwhile.
-        host.says("writer", "(while dd if=/dev/urandom of=/dev/xvda bs=4k seek=2048 count=256 "
-                  "conv=notrunc,fsync 2>/dev/null; do echo again >>/root/again; done) &")
+        host.says("writer", "{ while dd if=/dev/urandom of=/dev/xvda bs=4k seek=2048 count=256 "
+                  "conv=notrunc,fsync 2>/dev/null; do echo again >>/run/again; done & }")
         host.says("reader", "sha256sum </mnt/vmlinux", f"{kernel}  -")
         host.says("reader", "echo 2>/dev/null >/dev/xvda || echo refused", "refused")
         for name in ("writer", "reader", "two"):
             host.computes(name)
         host.says("two", "cat /mnt/token", host.disks["two"].word)
-        host.says("writer", "test -s /root/again && cat /mnt/token", host.disks["one"].word)
+        host.says("writer", "test -s /run/again && cat /mnt/token", host.disks["one"].word)
         host.log_is_clean("writer")
         host.must("xl-lite destroy writer")
         for name in ("reader", "two"):
