@@ -26,7 +26,7 @@ int policy_foreign_owner(u16 domid, u16 *owner)
     int rc;
 
     if (domid == DOMID_IO || domid == DOMID_XEN) {
-        /* No frame of RAM has one of these as its owner: device memory is all that can be meant. */
+        /* No frame has DOMID_IO as its owner: device memory is all that can be meant. */
         *owner = domid;
         return current->domain->privileged ? 0 : -EPERM;
     }

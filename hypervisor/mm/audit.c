@@ -212,6 +212,8 @@ static void check_frame(mfn_t m)
             audit_wrong("frame %lx is the hypervisor's; count %lx, type %lx", m.v, pg->count,
                         pg->type);
         compare(m, 0, 0);
+    } else if (page_owner(pg) == DOMID_XEN) {
+        compare(m, (u32)pg->count - 1, 0);      /* the M2P's, which nobody allocated */
     } else {
         check_owned(m, pg);
         if (page_use(pg) == USE_L4)

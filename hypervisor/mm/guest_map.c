@@ -102,9 +102,10 @@ long op_machine_memory_map(XEN_GUEST_HANDLE(void) arg, unsigned long start)
     if (!copy_arg_from_guest(&map, arg))
         return -EFAULT;
     n = bootinfo.nr_mem;
-    if (map.nr_entries < n)
+    if (map.nr_entries < n && !handle_is_null(map.buffer))
         return -EINVAL;
-    for (unsigned int i = 0; i < n; i++) {
+    /* Without a place for the entries, it is asked how many there are. */
+    for (unsigned int i = 0; i < n && !handle_is_null(map.buffer); i++) {
         const struct mem_range *r = &bootinfo.mem[i];
         struct e820_entry e = { .addr = r->base, .size = r->len, .type = r->type };
 

@@ -15,6 +15,7 @@
 #include "mm/internal.h"
 #include "x86/platform.h"
 
+#define M2P_PER_RUN  (M2P_RUN_FRAMES * PAGE_SIZE / sizeof(u64))
 #define HV_TABLE     0x23ull            /* present, writable, accessed; what leaves say decides */
 #define HV_LEAF      (PTE_A | PTE_D)    /* never let the CPU write to our tables */
 
@@ -167,19 +168,63 @@ static void map_direct(u64 from, u64 end)
     must_map(DIRECT_MAP_VIRT + (from << PAGE_SHIFT), MFN(from), end - from, HV_RW);
 }
 
-/* Backs [@va of entry from, entry end) of a table with @per_page entries a page by new frames. */
-static void back_table(unsigned long va, u64 from, u64 end, u64 per_page, int fill)
+/* Backs the frame table's [entry from, entry end) by new frames, where there are none yet. */
+static void back_frame_table(u64 from, u64 end)
 {
+    const u64 per_page = PAGE_SIZE / sizeof(struct page);
+
     for (u64 page = from / per_page; page <= (end - 1) / per_page; page++) {
-        unsigned long at = va + page * PAGE_SIZE;
+        unsigned long at = FRAME_TABLE_VIRT + page * PAGE_SIZE;
+        u64 *e = entry_of(at, 1, true);
+
+        if (e == NULL || !(*e & PTE_P))
+            must_map(at, heap_early_frame(), 1, HV_RW);
+    }
+}
+
+/*
+ * The same for the M2P, by runs of frames: a toolstack maps the table by their first ones
+ * (XENMEM_machphys_mfn_list).
+ */
+static void back_m2p(u64 from, u64 end)
+{
+    for (u64 run = from / M2P_PER_RUN; run <= (end - 1) / M2P_PER_RUN; run++) {
+        unsigned long at = M2P_VIRT + run * M2P_RUN_FRAMES * PAGE_SIZE;
         u64 *e = entry_of(at, 1, true);
         mfn_t m;
 
         if (e != NULL && (*e & PTE_P))
             continue;
-        m = heap_early_frame();
-        memset(mfn_to_virt(m), fill, PAGE_SIZE);
-        must_map(at, m, 1, HV_RW | (va == M2P_VIRT ? PTE_USER : 0));
+        m = heap_early_run(M2P_RUN_FRAMES);
+        memset(mfn_to_virt(m), 0xff, M2P_RUN_FRAMES * PAGE_SIZE);
+        must_map(at, m, M2P_RUN_FRAMES, HV_RW | PTE_USER);
+    }
+}
+
+mfn_t m2p_run(u64 run)
+{
+    const u64 *e = entry_of(M2P_RW_VIRT + run * M2P_RUN_FRAMES * PAGE_SIZE, 1, false);
+
+    /* A hole is mapped read-only. */
+    return run < DIV_ROUND_UP(max_mfn, M2P_PER_RUN) && e != NULL && (*e & PTE_RW) ? pte_mfn(*e)
+                                                                                 : INVALID_MFN;
+}
+
+/*
+ * The M2P's frames are DOMID_XEN's, and may be mapped read-only by who may name that domain: a
+ * use that nobody can have keeps all others away.
+ */
+static void share_m2p(void)
+{
+    for (u64 run = 0; run < DIV_ROUND_UP(max_mfn, M2P_PER_RUN); run++) {
+        mfn_t m = m2p_run(run);
+
+        for (u64 i = 0; i < M2P_RUN_FRAMES && !mfn_eq(m, INVALID_MFN); i++) {
+            struct page *pg = mfn_to_page(mfn_add(m, i));
+
+            pg->type = type_make(USE_NONE) | TYPE_LIVE | 1;
+            pg->count = (u64)DOMID_XEN << PAGE_OWNER_SHIFT | 1;
+        }
     }
 }
 
@@ -215,8 +260,8 @@ static void note_max(u64 from, u64 end)
 
 static void back_tables(u64 from, u64 end)
 {
-    back_table(M2P_VIRT, from, end, PAGE_SIZE / sizeof(u64), 0xff);
-    back_table(FRAME_TABLE_VIRT, from, end, PAGE_SIZE / sizeof(struct page), 0);
+    back_m2p(from, end);
+    back_frame_table(from, end);
 }
 
 /* A guest without a GDT of its own finds empty descriptors there, not missing pages. */
@@ -263,6 +308,7 @@ void hv_map_init(void)
     hang_m2p_twice();
     map_empty_gdts();
     tlb_load_root(mfn_to_maddr(hv_root()).v);
+    share_m2p();
     heap_start();
 }
 

@@ -36,7 +36,8 @@ void get_page_again(struct page *pg);
 void heap_free_frame(struct page *pg);
 /* What is freed from now on may have been a guest's: all CPUs flush before it is used again. */
 void heap_note_return(void);
-/* A cleared frame below 4 GiB before there is a heap; never given back. */
+/* Cleared frames below 4 GiB, one after the other, before there is a heap; never given back. */
+mfn_t heap_early_run(u64 frames);
 mfn_t heap_early_frame(void);
 /* 2^@order frames below 2^@bits bytes (0: any), cleared, of nobody; INVALID_MFN: there are none. */
 mfn_t alloc_loose_frames(unsigned int order, unsigned int bits);
@@ -84,6 +85,10 @@ int pt_write(struct domain *d, struct page *table, u64 *slot, u64 new, bool keep
 /* hv_map.c: whether @m is no RAM and nothing the hypervisor keeps for itself. */
 bool mfn_is_device(mfn_t m);
 
+/* The M2P lies in runs of 2 MiB; the first frame of one, INVALID_MFN: a hole, or past the end. */
+#define M2P_RUN_FRAMES 512ull
+mfn_t m2p_run(u64 run);
+
 /* pt_update.c: tells the guest how many entries of its batch were done. */
 void note_done(XEN_GUEST_HANDLE(uint) pdone, unsigned int done);
 /* The CPUs on which the vCPUs of the guest's bitmap at @ptr run: 0 or -EFAULT. */
@@ -96,6 +101,19 @@ long op_memory_map(XEN_GUEST_HANDLE(void) arg, unsigned long start);
 long op_exchange(XEN_GUEST_HANDLE(void) arg, unsigned long start);
 long op_set_memory_map(XEN_GUEST_HANDLE(void) arg, unsigned long start);
 long op_machine_memory_map(XEN_GUEST_HANDLE(void) arg, unsigned long start);
+
+/* memory_info.c, likewise */
+#define MEMORY_OP(name) long op_##name(XEN_GUEST_HANDLE(void) arg, unsigned long start)
+MEMORY_OP(machphys_mfn_list);
+MEMORY_OP(add_to_physmap);
+MEMORY_OP(add_to_physmap_batch);
+MEMORY_OP(remove_from_physmap);
+MEMORY_OP(pod_target);
+MEMORY_OP(sharing_pages);
+MEMORY_OP(access);
+MEMORY_OP(vnuma_info);
+MEMORY_OP(reserved_device_map);
+MEMORY_OP(compat_mfn_list);
 
 static inline unsigned int pt_index(unsigned long va, unsigned int level)
 {

@@ -16,13 +16,15 @@
 
 #define CMD_BITS        6               /* of the command; above them, the first extent to do */
 
+#define XENMEM_ACCESS_OP 21             /* of tools; memory.h does not have it */
+
 typedef long memory_fn(XEN_GUEST_HANDLE(void) arg, unsigned long start);
 
 /* ---- Queries ---- */
 
 static long op_maximum_ram_page(XEN_GUEST_HANDLE(void) arg, unsigned long start)
 {
-    return (long)(max_mfn - 1);
+    return (long)max_mfn;
 }
 
 static int domain_of_arg(XEN_GUEST_HANDLE(void) arg, struct domain **d)
@@ -149,8 +151,9 @@ static long change_reservation(XEN_GUEST_HANDLE(void) arg, unsigned long start, 
     unsigned long i;
     int rc;
 
+    /* As the ABI has it: what can't be read has no extents that could be done. */
     if (!copy_arg_from_guest(&c.r, arg))
-        return -EFAULT;
+        return (long)start;
     if (c.r.nr_extents > ~0ul >> CMD_BITS || start > c.r.nr_extents ||
         (!handle_is_null(c.r.extent_start) &&
          !handle_range_ok(c.r.extent_start, 0, c.r.nr_extents)))
@@ -238,6 +241,18 @@ static memory_fn *const ops[] = {
     [XENMEM_machphys_mapping] = op_machphys_mapping,
     [XENMEM_maximum_gpfn] = op_maximum_gpfn,
     [XENMEM_acquire_resource] = op_acquire_resource,
+    [XENMEM_machphys_mfn_list] = op_machphys_mfn_list,
+    [XENMEM_machphys_compat_mfn_list] = op_compat_mfn_list,
+    [XENMEM_add_to_physmap] = op_add_to_physmap,
+    [XENMEM_add_to_physmap_batch] = op_add_to_physmap_batch,
+    [XENMEM_remove_from_physmap] = op_remove_from_physmap,
+    [XENMEM_set_pod_target] = op_pod_target,
+    [XENMEM_get_pod_target] = op_pod_target,
+    [XENMEM_get_sharing_freed_pages] = op_sharing_pages,
+    [XENMEM_get_sharing_shared_pages] = op_sharing_pages,
+    [XENMEM_ACCESS_OP] = op_access,
+    [XENMEM_get_vnumainfo] = op_vnuma_info,
+    [XENMEM_reserved_device_memory_map] = op_reserved_device_map,
 };
 
 long do_memory_op(unsigned long cmd, XEN_GUEST_HANDLE(void) arg)

@@ -33,19 +33,25 @@ static struct { u64 from, end; } early[MAX_EARLY];
 static unsigned int nr_early;
 static bool started;
 
-mfn_t heap_early_frame(void)
+mfn_t heap_early_run(u64 frames)
 {
     for (unsigned int i = 0; i < nr_early; i++) {
         u64 end = min(early[i].end, LOW_END);
 
-        if (early[i].from < end) {
-            mfn_t m = MFN(early[i].from++);
+        if (early[i].from < end && end - early[i].from >= frames) {
+            mfn_t m = MFN(early[i].from);
 
-            memset(mfn_to_virt(m), 0, PAGE_SIZE);
+            early[i].from += frames;
+            memset(mfn_to_virt(m), 0, frames << PAGE_SHIFT);
             return m;
         }
     }
     panic("memory: none left for the hypervisor's own tables");
+}
+
+mfn_t heap_early_frame(void)
+{
+    return heap_early_run(1);
 }
 
 /* ---- Blocks ---- */

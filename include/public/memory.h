@@ -18,7 +18,7 @@
 
 #define XENMEM_increase_reservation  0  /* xen_memory_reservation: new frames; OUT mfns, if given */
 #define XENMEM_decrease_reservation  1  /* the same: give back the frames whose mfns are listed */
-#define XENMEM_maximum_ram_page      2  /* no argument; result: highest mfn of RAM */
+#define XENMEM_maximum_ram_page      2  /* no argument; result: first mfn above all RAM */
 #define XENMEM_current_reservation   3  /* xen_memory_domain; result: frames it has */
 #define XENMEM_maximum_reservation   4  /* xen_memory_domain; result: frames it may have */
 #define XENMEM_machphys_mfn_list     5  /* xen_machphys_mfn_list */

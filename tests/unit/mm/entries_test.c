@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The rules of particular entries: absent ones on a CPU that has L1TF, linear ones; and a new vCPU's
- * roots.
+ * The rules of particular entries: absent ones on a CPU that has L1TF, linear ones; and the roots
+ * of a new vCPU.
  */
 #include "tree.h"
 

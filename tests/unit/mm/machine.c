@@ -393,6 +393,11 @@ void hv_show_m2p(u64 *l4, bool show)
     l4[HV_FIRST_SLOT] = show ? (u64)HV_FIRST_SLOT << 40 | PTE_P : 0;
 }
 
+mfn_t m2p_run(u64 run)
+{
+    return INVALID_MFN;         /* no frame is the M2P's here */
+}
+
 void guest_ldt_drop(struct vcpu *v)
 {
     v->cpu.ldt_mapped = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What tests of single rules have in common: a tree of tables, written but not in use, and the calls
+ * What tests of single rules have in common: a tree of tables, written but not in use, and calls
  * that a guest makes with it.
  */
 #ifndef TESTS_MM_TREE_H
