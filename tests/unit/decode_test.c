@@ -218,6 +218,7 @@ static void any_bytes_are_survived(void **state)
     assert_true(decoded > 1000);
 }
 
+/* XSA-186: an offset beyond the address size wraps, as the processor's does. */
 static void offsets_wrap_at_the_address_size(void **state)
 {
     struct cpu_regs regs = { .rbx = 0xffffffffull, .rax = 0x1234, .r14 = ~0ull, .rip = 0x4000 };

@@ -77,5 +77,14 @@ child_call:
         incq    SHARED_COUNT(%rbx)
         jmp     child_spin
 
+/* What its FPU and SSE registers hold at its first instruction; then others of its own. */
+        .globl  child_fpu
+child_fpu:
+        fxsave64 SHARED_FPU(%rbx)
+        pcmpeqd %xmm5, %xmm5
+        fldpi
+        incq    SHARED_COUNT(%rbx)
+        jmp     child_spin
+
         .balign 4096
         .section .note.GNU-stack, "", @progbits

@@ -15,6 +15,7 @@
 #define SHARED_POLL   32    /* struct sched_poll */
 #define SHARED_OPS    64    /* two struct mmuext_op */
 #define SHARED_CALL   128   /* number and four arguments */
+#define SHARED_FPU    1024  /* an FXSAVE image */
 
 #define SHARED_INFO_PENDING 2048
 
@@ -54,7 +55,7 @@ struct child {
 };
 
 extern const char child_code[], child_echo[], child_spin[], child_crash[], child_shutdown[];
-extern const char child_pins[], child_call[];
+extern const char child_pins[], child_call[], child_fpu[];
 
 /* domctl, with the version filled in; the command on a domain without arguments. */
 long domctl(struct xen_domctl *op);

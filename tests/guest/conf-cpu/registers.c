@@ -89,7 +89,7 @@ CASE(segment_gs_user_selector, "user mode's GS selector; a bad one becomes 0 and
     EXPECT_EQ(pv_this_vcpu()->id, 0);
 }
 
-CASE(segment_not_canonical, "a base that is not canonical is -EINVAL and changes nothing",
+CASE(segment_not_canonical, "XSA-193: a base that is not canonical is -EINVAL and changes nothing",
      "set_segment_base.fs:EINVAL set_segment_base.gs_user:EINVAL set_segment_base.gs_kernel:EINVAL")
 {
     EXPECT_EQ(HYPERVISOR_set_segment_base(SEGBASE_FS, (uint64_t)cell), 0);
@@ -114,7 +114,8 @@ static pv_fault_t use_fpu(void)
     return f;
 }
 
-CASE(fpu_task_switched, "after fpu_taskswitch(1) the first use of the FPU is #NM, which clears it",
+CASE(fpu_task_switched, "XSA-190: after fpu_taskswitch(1) the first use of the FPU is #NM, which "
+     "clears it",
      "fpu_taskswitch:effect exception.NM:kernel")
 {
     EXPECT_EQ(HYPERVISOR_fpu_taskswitch(0), 0);
@@ -160,8 +161,8 @@ CASE(debugreg_initial, "DR6 and DR7 start with their reset values",
     EXPECT_EQ(HYPERVISOR_get_debugreg(7), DR7_INIT);
 }
 
-CASE(debugreg_hypervisor, "a breakpoint in the hypervisor's range or at no canonical address is "
-     "-EPERM",
+CASE(debugreg_hypervisor, "XSA-444: a breakpoint in the hypervisor's range or at no canonical "
+     "address is -EPERM",
      "set_debugreg:EPERM security.breakpoint:refused")
 {
     EXPECT_EQ(HYPERVISOR_set_debugreg(0, CONF_HYPERVISOR_VA), -XEN_EPERM);
@@ -170,7 +171,7 @@ CASE(debugreg_hypervisor, "a breakpoint in the hypervisor's range or at no canon
     EXPECT_EQ(HYPERVISOR_get_debugreg(0), 0);
 }
 
-CASE(debugreg_control, "DR7: general detect is -EPERM, reserved bits are put right",
+CASE(debugreg_control, "XSA-12: in DR7 general detect is -EPERM, reserved bits are put right",
      "set_debugreg:EPERM set_debugreg:effect")
 {
     EXPECT_EQ(HYPERVISOR_set_debugreg(7, 1UL << 13), -XEN_EPERM);

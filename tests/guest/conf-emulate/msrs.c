@@ -14,7 +14,7 @@
 
 static uint64_t cell = 0x5eed;
 
-CASE(msr_fs_base, "the FS base is read and written as set_segment_base does",
+CASE(msr_fs_base, "XSA-193: the FS base is read and written as set_segment_base does",
      "msr.fs_base:effect msr.fs_base:GP")
 {
     uint64_t value = 0, loaded;
@@ -116,8 +116,8 @@ static pv_fault_t set_cr4(uint64_t clear, uint64_t set)
     return f;
 }
 
-CASE(fsgsbase_follows, "rdfsbase and wrfsbase work when the guest's CR4 says so, and are #UD when "
-     "not",
+CASE(fsgsbase_follows, "XSA-293: rdfsbase and wrfsbase work when the guest's CR4 says so, and are "
+     "#UD when not",
      "emulate.fsgsbase:effect emulate.mov_cr:cr4")
 {
     uint64_t value = 0;
@@ -135,5 +135,29 @@ CASE(fsgsbase_follows, "rdfsbase and wrfsbase work when the guest's CR4 says so,
     EXPECT_FAULT(set_cr4(CR4_FSGSBASE, 0), PV_NO_FAULT);
     PV_TRY_ASM(f, "rdfsbase %[v]", PV_OUT([v] "+r"(value)), PV_IN());
     EXPECT_FAULT(f, PV_FAULT(PV_UD, 0));
+    PV_TRY_ASM(f, "wrgsbase %[v]", PV_OUT(), PV_IN([v] "r"(&cell)));
+    EXPECT_FAULT(f, PV_FAULT(PV_UD, 0));
+    EXPECT_FAULT(pv_probe_rdmsr(GS_BASE, &value), PV_NO_FAULT);
+    EXPECT_EQ(value, pv_this_vcpu());
     EXPECT_FAULT(pv_probe_wrmsr(FS_BASE, 0), PV_NO_FAULT);
+}
+
+#define MISC_ENABLE 0x1a0u
+
+CASE(msr_misc_enable, "XSA-333: a write of MISC_ENABLE changes nothing",
+     "msr.misc_enable:effect")
+{
+    uint64_t before = 0, after = 0;
+
+    if (!conf_vendor_intel()) {
+        EXPECT_FAULT_ON(pv_probe_rdmsr(MISC_ENABLE, &before), PV_NO_FAULT, GP0,
+                        "it is Intel's; Xen asks the processor, and an emulated one knows all");
+        if (conf_on_pavane())
+            return;
+    }
+    EXPECT_FAULT(pv_probe_rdmsr(MISC_ENABLE, &before), PV_NO_FAULT);
+    EXPECT_FAULT(pv_probe_wrmsr(MISC_ENABLE, before), PV_NO_FAULT);
+    (void)pv_probe_wrmsr(MISC_ENABLE, before ^ 1);
+    EXPECT_FAULT(pv_probe_rdmsr(MISC_ENABLE, &after), PV_NO_FAULT);
+    EXPECT_EQ(after, before);
 }

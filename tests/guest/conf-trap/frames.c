@@ -137,8 +137,8 @@ static void to_user(void *arg)
     conf_enter_user(to->rip, to->rflags);
 }
 
-CASE(frame_user, "from user mode: the frame is at the top of the kernel stack and shows user "
-     "selectors",
+CASE(frame_user, "XSA-183: from user mode, with SMAP, too, the frame is at the top of the kernel "
+     "stack and shows user selectors",
      "frame.user:layout")
 {
     struct from_user to = { (uint64_t)PV_USER_PTR(conf_user_int3), PV_RFLAGS_IF };

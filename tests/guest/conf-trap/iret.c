@@ -42,7 +42,7 @@ CASE(iret_kernel_rpl, "RPL 1 and 2 in cs also stay in kernel mode", "iret.kernel
     }
 }
 
-CASE(iret_flags, "IF becomes the event mask; IOPL and VM are dropped; real IF stays set",
+CASE(iret_flags, "XSA-202: IF becomes the event mask; IOPL and VM are dropped; real IF stays set",
      "iret.kernel:rflags")
 {
     struct iret_context frame = to_kernel();
@@ -135,7 +135,8 @@ static pv_fault_t iret_fault(struct iret_context frame)
 #define FAULT_RIP (conf_frame.slot[3])
 #define FAULT_CS  (conf_frame.slot[4] & 0xffff)
 
-CASE(iret_user_bad_rip, "iret to user code at an address that is not canonical: #GP(0) there",
+CASE(iret_user_bad_rip, "XSA-7: iret to user code at an address that is not canonical: #GP(0) "
+     "there",
      "iret.user:bad_rip security.sysret:refused")
 {
     struct iret_context frame = to_user((void *)CONF_BAD_VA);

@@ -204,3 +204,43 @@ CASE(user32_emulated, "what is emulated for 64-bit code is emulated for 32-bit c
     EXPECT_EQ(exit.regs.rip, regs.rip + 12);
     EXPECT_EQ(exit.regs.rbx, 0x566e6558);       /* "XenV" */
 }
+
+#define DATA 0x00cff3000000ffffUL       /* DPL 3, writable, base 0, 4 GiB */
+
+CODE32(code32_insb, "insb; ud2");
+CODE32(code32_outsb_cs, ".byte 0x2e; outsb; ud2");
+
+CASE(user32_descriptors, "XSA-67, XSA-123, XSA-298: string I/O of 32-bit code goes by the segment "
+     "that is named, and one whose descriptor is not in the table any more is #GP(0)",
+     "user32:emulated emulate.io:string")
+{
+    struct physdev_set_iopl iopl = { .iopl = 3 };
+    uint64_t *gdt = pv_alloc_table();
+    unsigned long frame = pv_va_to_mfn(gdt).nr;
+    uint16_t selector = 5 * 8 | 3;
+    struct pv_regs regs = regs32(code32_insb);
+    struct pv_user_exit exit;
+
+    regs.rdx = 0x61;
+    regs.rdi = regs.rsp;
+    EXPECT_EQ(HYPERVISOR_physdev_op(PHYSDEVOP_set_iopl, &iopl), 0);
+    EXPECT_EQ(HYPERVISOR_set_gdt(&frame, 512), 0);
+    EXPECT_EQ(HYPERVISOR_update_descriptor((frame << PV_PAGE_SHIFT) + 5 * 8, DATA), 0);
+    __asm__ volatile("mov %0, %%es" : : "r"((uint32_t)selector));
+    EXPECT_FAULT(run(&regs, &exit), PV_FAULT(PV_UD, 0));
+    EXPECT_EQ(exit.regs.rdi, regs.rdi + 1);
+    EXPECT_EQ(HYPERVISOR_set_gdt(NULL, 0), 0);
+    EXPECT_FAULT(run(&regs, &exit), PV_FAULT(PV_GP, 0));
+    EXPECT_EQ(exit.regs.rdi, regs.rdi);
+    __asm__ volatile("mov %0, %%es" : : "r"(0));
+    /* A null es: nothing to write through; and through cs one may read. */
+    EXPECT_FAULT(run(&regs, &exit), PV_FAULT(PV_GP, 0));
+    regs = regs32(code32_outsb_cs);
+    regs.rdx = 0x80;
+    regs.rsi = regs.rip;
+    EXPECT_FAULT(run(&regs, &exit), PV_FAULT(PV_UD, 0));
+    EXPECT_EQ(exit.regs.rsi, regs.rsi + 1);
+    iopl.iopl = 0;
+    EXPECT_EQ(HYPERVISOR_physdev_op(PHYSDEVOP_set_iopl, &iopl), 0);
+    EXPECT_EQ(pv_free_table(gdt), 0);
+}
