@@ -122,6 +122,7 @@ class Session:
         append = f"{CONTROL_MEMORY} {spec.pop('append', '')}".strip()
         self.disks = {disk: Disk(name, disk) for disk in DISKS}
         extra = [option for disk in self.disks.values() for option in disk.options()]
+        extra += spec.pop("more_disks", [])
         spec = {"guest": str(places.BUILD / KERNEL), "ramdisk": str(places.BUILD / INITRAMFS),
                 "extra": extra, **spec}
         self.machine = Machine(Spec(hypervisor=hypervisor, append=append, **spec), name, TIME_LIMIT)

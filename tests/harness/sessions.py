@@ -31,6 +31,14 @@ WRONG_CONFIGS = [
     ("disk that is not there", {"disk": '[ "phy:/dev/vdz,xvda,w" ]'}, r"/dev/vdz: No such file"),
     ("disk that is a file", {"disk": '[ "phy:/etc/motd,xvda,w" ]'}, r"motd: not a block device"),
     ("disk with a wrong name", {"disk": '[ "phy:/dev/vda,hda,w" ]'}, r"xvda to xvdp"),
+    ("disk without a mode", {"disk": '[ "phy:/dev/vda,xvda" ]'}, r"must be \"phy:FILE,xvda,w\""),
+    ("disk that is no list", {"disk": '"phy:/dev/vda,xvda,w"'}, r"must be a list"),
+    ("two disks of one name", {"disk": '[ "phy:/dev/vda,xvda,r", "phy:/dev/vdb,xvda,r" ]'},
+     r"two disks have the same name"),
+    ("second disk that is not there", {"disk": '[ "phy:/dev/vda,xvda,w", "phy:/dev/vdz,xvdb,w" ]'},
+     r"/dev/vdz: No such file"),
+    ("disk beside its other name", {"disk": '[ "phy:/dev/vda,xvda,w", "phy:/dev/vda,xvdb,r" ]'},
+     r"/dev/vda: it is xvda as well"),
     ("malformed line", {"memory": "= 16"}, r"syntax error"),
 ]
 
@@ -39,17 +47,27 @@ MISBEHAVIOURS = {"spin": "^[r-]-----$", "flood": "", "lie": "", "crash": "^----c
 
 
 # What a frontend does wrong, and the reason that the control domain gives for ending it; none where
-# nothing is wrong until the guest goes.
+# a guest may do that. Then it lets go of all that it was lent.
 BAD_FRONTENDS = {
-    "jump": "a ring index that jumped", "back": "a ring index that jumped",
-    "beyond": "a request beyond the end of the disk",
-    "overflow": "a request beyond the end of the disk",
-    "segments": "a request without or with too many segments",
-    "sectors": "a segment that is no part of a page",
-    "reference": "a grant that can't be mapped", "revoked": "a grant that can't be mapped",
-    "busy": None,
+    "jump": "ended by a ring index that jumped", "back": "ended by a ring index that jumped",
+    "beyond": "ended by a request beyond the end of the disk",
+    "overflow": "ended by a request beyond the end of the disk",
+    "segments": "ended by a request without or with too many segments",
+    "sectors": "ended by a segment that is no part of a page",
+    "reference": "ended by a grant that can't be mapped",
+    "revoked": "ended by a grant that can't be mapped",
+    "clears": "ended by a grant that can't be mapped",
+    "no-ring": "the frontend's ring can't be used", "big-ring": "the frontend's ring can't be used",
+    "no-port": "the frontend's ring can't be used", "protocol": "the frontend's ring can't be used",
+    "quits": None, "gone": None, "restarts": None, "babbles": None, "vanishes": None,
+    "silent": None, "busy": None,
 }
 
+
+# These have not asked for an end, nor deserved it.
+STAY_CONNECTED = ("busy", "restarts")
+
+CONSOLE_LOG = "/var/log/xen/console/guest-good.log"
 
 # For the control domain to notice, in seconds.
 END_LIMIT = 30
@@ -127,14 +145,18 @@ def bad_frontends(hypervisor):
             # The reason may come before or after the prompt, so a new one is asked for.
             session.control.type("xl-lite create t.cfg\r")
             if reason:
-                session.machine.expect(rf"blkback: disk 51712 of domain \d+: ended by {reason}",
+                session.machine.expect(rf"blkback: disk 51712 of domain \d+: {reason}",
                                        session.machine.now() + END_LIMIT)
                 session.machine.send("\r")
             session.control.await_prompt()
+            if how not in STAY_CONNECTED:
+                session.must(f"until grep -q '{how}: all is let go' {CONSOLE_LOG}; "
+                             "do sleep 0.02; done")
             answer = session.at_console("one", "cat /mnt/token")
             check(answer.lines == [session.disks["one"].word], "the good guest's disk",
                   answer.lines, session.machine.log_path)
             session.must("xl-lite destroy good")
+            session.audit()
         session.must("xl-lite destroy one")
         unchanged(session, free)
 

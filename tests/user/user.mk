@@ -10,17 +10,19 @@ CFLAGS_usertest := $(CFLAGS_tools) -Itools
 $(eval $(call flavour,usertest))
 $(eval $(call GUEST,misbehave,tests/guest/misbehave/main.c))
 $(eval $(call GUEST,bad-frontend,tests/guest/bad-frontend/main.c))
+$(eval $(call GUEST,busy-disk,tests/guest/busy-disk/main.c))
 
 $(USER_TESTS): $(BUILD)/tests/user/%: $(BUILD)/obj/usertest/tests/user/%.c.o $(LIBXLLITE)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(TOOLS_LDFLAGS) $^ -o $@ && $(OBJCOPY) --strip-all $@
 
 $(TEST_INITRAMFS): $(INITRAMFS) $(USER_TESTS) $(BUILD)/guests/misbehave.elf \
-                   $(BUILD)/guests/bad-frontend.elf
+                   $(BUILD)/guests/bad-frontend.elf $(BUILD)/guests/busy-disk.elf
 	$(call say,CPIO,$@)
 	$(Q)mkdir -p $(@D) && scripts/mkinitramfs $@ initramfs/control $(INITRAMFS_BASE) \
 	    $(CONTROL_FILES) boot/misbehave=$(BUILD)/guests/misbehave.elf \
 	    boot/bad-frontend=$(BUILD)/guests/bad-frontend.elf \
+	    boot/busy-disk=$(BUILD)/guests/busy-disk.elf \
 	    $(foreach test,$(USER_TESTS),bin/$(notdir $(test))=$(test))
 
 test-programs: $(TEST_INITRAMFS)

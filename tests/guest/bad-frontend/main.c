@@ -1,28 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A guest whose disk's frontend breaks the rules, in the way that `how=` on its command line names.
- * It connects as it should, says so, and from there writes into the ring itself.
+ * Most connect as they should, say so, and from there write into the ring themselves. At last it
+ * says when the control domain has let go of all that it was lent.
  */
 #include <pvguest/blkfront.h>
 #include <pvguest/guest.h>
 
 #define DISK_DIR "device/vbd/51712"
+#define MAX_LENT 64u
 
 static struct pv_blkfront front;
+static grant_ref_t lent[MAX_LENT];
+static unsigned int nr_lent;
 
 static void failed(struct pv_blkfront *f)
 {
     (void)f;
 }
 
+static grant_ref_t lend_page(void)
+{
+    grant_ref_t ref = (grant_ref_t)pv_grant(front.backend_id, pv_va_to_mfn(pv_alloc_page()), false);
+
+    if (nr_lent < MAX_LENT)
+        lent[nr_lent++] = ref;
+    return ref;
+}
+
 /* A good read of the disk's first page, for the caller to spoil; its frame is granted. */
 static struct blkif_request *good_request(void)
 {
     struct blkif_request *r = RING_GET_REQUEST(&front.ring, front.ring.req_prod_pvt);
-    void *page = pv_alloc_page();
 
     *r = (struct blkif_request){ .operation = BLKIF_OP_READ, .nr_segments = 1 };
-    r->seg[0].gref = (grant_ref_t)pv_grant(front.backend_id, pv_va_to_mfn(page), false);
+    r->seg[0].gref = lend_page();
     r->seg[0].last_sect = 7;
     return r;
 }
@@ -90,6 +102,73 @@ static void revoked(void)
     send(1);
 }
 
+/* The first frame of our grant table, mapped once more; NULL if it can't be. */
+static struct grant_entry_v1 *table(void)
+{
+    struct gnttab_setup_table op = { .dom = DOMID_SELF, .nr_frames = 1 };
+    uint64_t va = pv_vmap_alloc(1);
+    xen_pfn_t frame;
+
+    set_xen_guest_handle(op.frame_list, &frame);
+    if (HYPERVISOR_grant_table_op(GNTTABOP_setup_table, &op, 1) || op.status != GNTST_okay ||
+        pv_map(va, pv_mfn(frame), PV_PROT_RW))
+        return NULL;
+    return (struct grant_entry_v1 *)va;
+}
+
+/* Takes all frames back by force while their requests are under way; then uses one again. */
+static void clears(void)
+{
+    struct grant_entry_v1 *entry = table();
+    struct blkif_request *r;
+
+    for (unsigned int i = 0; i < PV_BLK_REQUESTS - 1; i++) {
+        good_request();
+        send(1);
+    }
+    for (unsigned int i = 0; entry && i < nr_lent; i++)
+        __atomic_store_n(&entry[lent[i]].flags, 0, __ATOMIC_SEQ_CST);
+    r = good_request();
+    r->seg[0].gref = lent[0];
+    send(1);
+}
+
+/* Its states say what they like, with the ring full. */
+static void say(const char *state)
+{
+    for (unsigned int i = 0; i < PV_BLK_REQUESTS; i++) {
+        good_request();
+        send(1);
+    }
+    pv_xenbus_write(PV_XENBUS_NIL, DISK_DIR "/state", state);
+}
+
+static void quits(void)
+{
+    say("5");
+}
+
+static void gone(void)
+{
+    say("6");
+}
+
+static void restarts(void)
+{
+    say("1");
+}
+
+static void babbles(void)
+{
+    say("a state of mind");
+}
+
+static void vanishes(void)
+{
+    say("4");
+    pv_xenbus_rm(PV_XENBUS_NIL, DISK_DIR "/state");
+}
+
 /* Good requests as fast as they go, and no look at an answer; it is ended in the middle of that. */
 static void busy(void)
 {
@@ -107,10 +186,47 @@ static void busy(void)
     }
 }
 
+/* What a frontend offers that never gets as far as a connection. */
+static void offer(const char *ring, const char *port, const char *protocol)
+{
+    pv_xenbus_write(PV_XENBUS_NIL, DISK_DIR "/ring-ref", ring);
+    pv_xenbus_write(PV_XENBUS_NIL, DISK_DIR "/event-channel", port);
+    pv_xenbus_write(PV_XENBUS_NIL, DISK_DIR "/protocol", protocol);
+    pv_xenbus_write(PV_XENBUS_NIL, DISK_DIR "/state", "3");
+}
+
+static void silent(void)
+{
+}
+
+static void no_ring(void)
+{
+    offer("4294967295", "1", "x86_64-abi");
+}
+
+static void big_ring(void)
+{
+    offer("99999999999999999999999", "1", "x86_64-abi");
+}
+
+static void no_port(void)
+{
+    char ring[16];
+
+    snprintf(ring, sizeof(ring), "%u", lend_page());
+    offer(ring, "1000", "x86_64-abi");
+}
+
+static void protocol(void)
+{
+    char ring[16];
+
+    snprintf(ring, sizeof(ring), "%u", lend_page());
+    offer(ring, "1", "x86_32-abi");
+}
+
 static bool connect(void)
 {
-    if (pv_gnttab_init() || pv_xenbus_init(NULL) || pv_blkfront_init(&front, DISK_DIR))
-        return false;
     front.failed = failed;
     while (front.state < PV_STATE_CONNECTED) {
         pv_blkfront_update(&front);
@@ -119,25 +235,54 @@ static bool connect(void)
     return front.state == PV_STATE_CONNECTED;
 }
 
+/* Whether nothing of ours is mapped any more; what is not is then ours again. */
+static bool let_go(void)
+{
+    while (nr_lent && !pv_grant_end(lent[nr_lent - 1]))
+        nr_lent--;
+    if (nr_lent || !front.ring.sring)
+        return !nr_lent;
+    if (pv_grant_end(front.ring_ref))
+        return false;
+    front.ring.sring = NULL;
+    return true;
+}
+
+static const struct {
+    const char *name;
+    bool connected;
+    void (*run)(void);
+} ways[] = {
+    { "jump", true, jump },           { "back", true, back },
+    { "beyond", true, beyond },       { "overflow", true, overflow },
+    { "segments", true, segments },   { "sectors", true, sectors },
+    { "reference", true, reference }, { "revoked", true, revoked },
+    { "clears", true, clears },       { "quits", true, quits },
+    { "gone", true, gone },           { "restarts", true, restarts },
+    { "babbles", true, babbles },     { "vanishes", true, vanishes },
+    { "busy", true, busy },           { "silent", false, silent },
+    { "no-ring", false, no_ring },    { "big-ring", false, big_ring },
+    { "no-port", false, no_port },    { "protocol", false, protocol },
+};
+
 int guest_main(const struct start_info *si)
 {
-    static const struct {
-        const char *name;
-        void (*run)(void);
-    } ways[] = {
-        { "jump", jump }, { "back", back }, { "beyond", beyond }, { "overflow", overflow },
-        { "segments", segments }, { "sectors", sectors }, { "reference", reference },
-        { "revoked", revoked }, { "busy", busy },
-    };
     char how[16] = "";
 
     (void)si;
     pv_option("how", how, sizeof(how));
-    pv_printf("bad-frontend: %s: %s\n", how, connect() ? "connected" : "not connected");
+    if (pv_gnttab_init() || pv_xenbus_init(NULL) || pv_blkfront_init(&front, DISK_DIR))
+        pv_panic("bad-frontend: no disk\n");
     for (size_t i = 0; i < PV_ARRAY_SIZE(ways); i++) {
-        if (!strcmp(ways[i].name, how))
-            ways[i].run();
+        if (strcmp(ways[i].name, how))
+            continue;
+        if (ways[i].connected)
+            pv_printf("bad-frontend: %s: %s\n", how, connect() ? "connected" : "not connected");
+        ways[i].run();
     }
+    while (!let_go())
+        pv_sleep_ns(10 * PV_NS_PER_MS);
+    pv_printf("bad-frontend: %s: all is let go\n", how);
     /* It stays, and answers nothing. */
     for (;;)
         pv_sleep_ns(PV_NS_PER_SEC);
