@@ -40,9 +40,12 @@ static int map_table(unsigned int frames)
 {
     xen_pfn_t list[TABLE_FRAMES];
     struct gnttab_setup_table op = { .dom = DOMID_SELF, .nr_frames = frames };
-    uint64_t va = pv_vmap_alloc(frames);
+    uint64_t va;
     long rc;
 
+    if (!frames)
+        return -XEN_ENODEV;
+    va = pv_vmap_alloc(frames);
     set_xen_guest_handle(op.frame_list, list);
     rc = HYPERVISOR_grant_table_op(GNTTABOP_setup_table, &op, 1);
     if (rc || op.status != GNTST_okay)

@@ -98,7 +98,8 @@ static void answer(void)
     } else {
         size_t len = bus.header.len < c->size ? bus.header.len : c->size;
 
-        memcpy(c->answer, bus.payload, len);
+        if (len)
+            memcpy(c->answer, bus.payload, len);
         c->result = (int)bus.header.len;
     }
     c->done = true;
@@ -272,15 +273,14 @@ int pv_xenbus_read(pv_xenbus_tx_t tx, const char *path, char *value, size_t size
     return rc;
 }
 
-int pv_xenbus_read_number(pv_xenbus_tx_t tx, const char *path, uint64_t *number)
+/* Decimal digits and nothing else. */
+static int parse_number(const char *text, uint64_t *number)
 {
-    char value[24];
-    int rc = pv_xenbus_read(tx, path, value, sizeof(value));
     uint64_t n = 0;
 
-    if (rc <= 0)
-        return rc ? rc : -XEN_EINVAL;
-    for (const char *c = value; *c; c++) {
+    if (!*text)
+        return -XEN_EINVAL;
+    for (const char *c = text; *c; c++) {
         if (*c < '0' || *c > '9' || n > (UINT64_MAX - 9) / 10)
             return -XEN_EINVAL;
         n = n * 10 + (uint64_t)(*c - '0');
@@ -289,12 +289,25 @@ int pv_xenbus_read_number(pv_xenbus_tx_t tx, const char *path, uint64_t *number)
     return 0;
 }
 
+int pv_xenbus_read_number(pv_xenbus_tx_t tx, const char *path, uint64_t *number)
+{
+    char value[24];
+    int rc = pv_xenbus_read(tx, path, value, sizeof(value));
+
+    return rc < 0 ? rc : parse_number(value, number);
+}
+
 int pv_xenbus_directory(pv_xenbus_tx_t tx, const char *path, char *names, size_t size)
 {
     struct part part = text(path);
-    int rc = request(XS_DIRECTORY, tx, &part, 1, names, size);
+    int rc = request(XS_DIRECTORY, tx, &part, 1, names, size - 1);
 
-    return rc > (int)size ? -XEN_E2BIG : rc;
+    if (rc >= (int)size)
+        return -XEN_E2BIG;
+    /* Each name has its zero; this is for a store that forgot the last one's. */
+    if (rc >= 0)
+        names[rc] = '\0';
+    return rc;
 }
 
 int pv_xenbus_write(pv_xenbus_tx_t tx, const char *path, const char *value)
@@ -327,13 +340,17 @@ int pv_xenbus_begin(pv_xenbus_tx_t *tx)
 {
     struct part part = text("");
     char number[16];
-    int rc = request(XS_TRANSACTION_START, PV_XENBUS_NIL, &part, 1, number, sizeof(number));
+    uint64_t id;
+    int rc = request(XS_TRANSACTION_START, PV_XENBUS_NIL, &part, 1, number, sizeof(number) - 1);
 
     if (rc < 0)
         return rc;
-    *tx = 0;
-    for (int i = 0; i < rc && i < (int)sizeof(number) && number[i]; i++)
-        *tx = *tx * 10 + (uint32_t)(number[i] - '0');
+    number[rc < (int)sizeof(number) ? rc : (int)sizeof(number) - 1] = '\0';
+    /* An id that is none would make ordinary changes of those in the transaction. */
+    if (rc >= (int)sizeof(number) || parse_number(number, &id) || id == PV_XENBUS_NIL ||
+        id > UINT32_MAX)
+        return -XEN_EIO;
+    *tx = (pv_xenbus_tx_t)id;
     return 0;
 }
 
@@ -437,6 +454,8 @@ void pv_xenbus_init_ring(struct xenstore_domain_interface *ring, evtchn_port_t p
     bus.hooks = hooks ? *hooks : defaults;
     bus.port = port;
     bus.ring = ring;
+    bus.broken = false;
+    bus.got = 0;
     pv_set_event_handler(port, 0, ring_event, NULL);
 }
 

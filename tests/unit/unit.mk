@@ -62,4 +62,5 @@ $(eval $(call unit_test,lookup,tests/unit/mm/lookup_test.c hypervisor/x86/extabl
 # pv-kernel's.
 include tests/unit/pvk/pvk.mk
 
+include tests/unit/guest/guest.mk
 include tests/unit/tools/tools.mk
