@@ -102,7 +102,7 @@ static int check_one(struct store *store, const struct candidate *list, unsigned
         if (strcmp(number, list[i].number) || (readonly && list[i].disk->readonly))
             continue;
         rc = xl_fail(EBUSY, "disk: %s: domain %s has it%s", list[i].disk->path, domain,
-                     readonly ? ", to read; it can't be written meanwhile" : " and may write to it");
+                     readonly ? ", to read; so it can't be written" : " and may write to it");
     }
     free(number);
     free(mode);

@@ -289,7 +289,7 @@ static void readers_share(void **state)
     set_disk(0, "/dev/a", 'a', 'r');
     allowed();
     set_disk(0, "/dev/a", 'a', 'w');
-    refused("has it, to read; it can't be written meanwhile");
+    refused("has it, to read; so it can't be written");
 }
 
 /* A directory without the nodes that tell a disk's number is none of a disk that is in use. */
