@@ -52,6 +52,8 @@ UNIT_MM_SOURCES := $(addprefix tests/unit/mm/,machine.c heap.c tlb_model.c model
     hypervisor/control/policy.c hypervisor/lib/spinlock.c hypervisor/x86/rules.c
 $(eval $(call unit_test,mm_types,tests/unit/mm/types_test.c $(UNIT_MM_SOURCES),unit_mm))
 $(eval $(call unit_test,mm_entries,tests/unit/mm/entries_test.c $(UNIT_MM_SOURCES),unit_mm))
+$(eval $(call unit_test,mm_advisories,tests/unit/mm/advisories_test.c $(UNIT_MM_SOURCES),unit_mm))
+$(eval $(call unit_test,mm_exchange,tests/unit/mm/exchange_test.c $(UNIT_MM_SOURCES),unit_mm))
 $(eval $(call unit_test,mm_pairs,tests/unit/mm/pairs_test.c $(UNIT_MM_SOURCES),unit_mm))
 $(eval $(call unit_test,mm_fuzz,$(addprefix tests/unit/mm/,fuzz_test.c steps.c lifetime.c) \
     $(UNIT_MM_SOURCES),unit_mm))

@@ -140,7 +140,8 @@ CASE(memory_machphys_list, "machphys_mfn_list names the frames of the table, 2 M
 
 #define PLACE 0xffffd3c000000000UL
 
-CASE(memory_machphys_frames, "its frames can be mapped read-only as DOMID_XEN's, and in no other way",
+CASE(memory_machphys_frames, "its frames can be mapped read-only as DOMID_XEN's, and in no other "
+     "way",
      "memory_op.machphys_mfn_list:effect mmu_update:foreign security.m2p:readonly")
 {
     void *page = pv_alloc_page();
@@ -223,7 +224,8 @@ CASE(memory_no_argument, "each command without an argument that can be read; thr
               "Pavane's heap has no claims: a builder finds out by allocating");
 }
 
-CASE(memory_machine_map_count, "machine_memory_map without a buffer tells how many entries there are",
+CASE(memory_machine_map_count, "machine_memory_map without a buffer tells how many entries there "
+     "are",
      "memory_op.machine_memory_map:effect")
 {
     struct xen_memory_map list = { .nr_entries = 1 }, all = { .nr_entries = 128 };

@@ -305,14 +305,14 @@ static void all_pairs(void)
     assert_true(runs > 1000);
 }
 
-static void every_pair_at_every_point(void **state)
+static void xsa_242_401_every_pair_at_every_point(void **state)
 {
     (void)state;
     for (setup = 0; setup < IMPATIENT; setup++)
         all_pairs();
 }
 
-static void every_pair_with_interruptions(void **state)
+static void xsa_299_every_pair_with_interruptions(void **state)
 {
     (void)state;
     for (setup = IMPATIENT; setup < SETUPS; setup++)
@@ -322,8 +322,8 @@ static void every_pair_with_interruptions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_pair_at_every_point),
-        cmocka_unit_test(every_pair_with_interruptions),
+        cmocka_unit_test(xsa_242_401_every_pair_at_every_point),
+        cmocka_unit_test(xsa_299_every_pair_with_interruptions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -173,7 +173,7 @@ static void a_root_is_a_whole_tree_or_nothing(void **state)
 }
 
 /* Good tables first at each level, so that there is much to give back, in slices or at once. */
-static void a_tree_with_one_bad_entry_leaves_nothing_behind(void **state)
+static void xsa_58_299_a_tree_with_one_bad_entry_leaves_nothing_behind(void **state)
 {
     (void)state;
     for (unsigned int odds = 0; odds < 4; odds++) {
@@ -207,7 +207,7 @@ int main(void)
         cmocka_unit_test(the_hypervisors_slots_are_its_own),
         cmocka_unit_test(a_count_at_its_end_refuses),
         cmocka_unit_test(a_root_is_a_whole_tree_or_nothing),
-        cmocka_unit_test(a_tree_with_one_bad_entry_leaves_nothing_behind),
+        cmocka_unit_test(xsa_58_299_a_tree_with_one_bad_entry_leaves_nothing_behind),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
