@@ -29,7 +29,7 @@ HV_DOMAIN := destroy.c domain.c park.c pause.c retire.c runstate.c sched.c sched
     softirq.c timer.c timer_queue.c vcpu.c vcpu_op.c vcpu_timer.c watchdog.c
 HV_EVENT := audit.c evtchn.c evtchn_bits.c fifo.c fifo_words.c pirq.c ports.c reset.c two_level.c \
     virq.c
-HV_HYPERCALL := console_io.c dispatch.c multicall.c page.c physdev.c version.c
+HV_HYPERCALL := console_io.c dispatch.c multicall.c page.c physdev.c platform.c version.c
 HV_CONTROL := audit.c debug_keys.c domctl.c domctl_vcpu.c info.c policy.c sysctl.c
 HV_GRANT := audit.c grant_copy.c grant_entry.c grant_map.c grant_table.c maptrack.c pin.c
 

@@ -97,7 +97,7 @@ static void read_tables(const struct acpi_header *root, unsigned int entry_size)
 /* The booting CPU is the first, whatever the order in the MADT; and there always is one. */
 static void put_boot_cpu_first(void)
 {
-    u8 self = (u8)(cpuid(1, 0).b >> 24);
+    u8 self = (u8)(cpuid(1, 0).b >> 24), acpi_id;
     unsigned int i = 0;
 
     while (i < acpi.nr_cpus && acpi.cpu_apic_ids[i] != self)
@@ -107,8 +107,11 @@ static void put_boot_cpu_first(void)
             acpi.nr_cpus++;
         i = acpi.nr_cpus - 1;
     }
+    acpi_id = acpi.cpu_acpi_ids[i];
     acpi.cpu_apic_ids[i] = acpi.cpu_apic_ids[0];
+    acpi.cpu_acpi_ids[i] = acpi.cpu_acpi_ids[0];
     acpi.cpu_apic_ids[0] = self;
+    acpi.cpu_acpi_ids[0] = acpi_id;
 }
 
 void acpi_init(void)

@@ -49,6 +49,7 @@ static void madt_cpu(const u8 *e, u8 len, struct acpi_info *info)
 {
     if (!(field(e, len, 4, 4) & CPU_ENABLED) || info->nr_cpus == ARRAY_SIZE(info->cpu_apic_ids))
         return;
+    info->cpu_acpi_ids[info->nr_cpus] = (u8)field(e, len, 2, 1);
     info->cpu_apic_ids[info->nr_cpus++] = (u8)field(e, len, 3, 1);
 }
 

@@ -91,6 +91,7 @@ void dom0_build(void);
 /* acpi.c */
 struct acpi_info {
     u8 cpu_apic_ids[256];       /* enabled CPUs, the booting one first */
+    u8 cpu_acpi_ids[256];       /* the names that ACPI's other tables have for them */
     unsigned int nr_cpus;
     struct { u64 addr; u32 gsi_base; u8 id; } ioapics[8];
     unsigned int nr_ioapics;

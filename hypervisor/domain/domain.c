@@ -45,6 +45,13 @@ struct domain *domain_at_or_above(u32 id)
     return best;
 }
 
+void domain_for_each(void (*fn)(struct domain *d))
+{
+    for (unsigned int i = 0; i < BUCKETS; i++)
+        for (struct domain *d = load_acquire(&by_id[i]); d; d = load_acquire(&d->next_by_id))
+            fn(d);
+}
+
 static bool publish(struct domain *d)
 {
     struct domain **head = &by_id[d->id % BUCKETS];
@@ -133,11 +140,14 @@ int domain_create(const struct domain_config *c, struct domain **out)
     rc = make_parts(d, c);
     if (rc == 0 && !publish(d))
         rc = -EEXIST;
-    if (rc)
+    if (rc) {
         domain_free(d);
-    else
-        *out = d;
-    return rc;
+        return rc;
+    }
+    /* Again: the clock may have been set while nobody could find this domain. */
+    time_init_domain(d);
+    *out = d;
+    return 0;
 }
 
 /* ---- References ---- */

@@ -189,6 +189,7 @@ int domain_create(const struct domain_config *c, struct domain **out);
 /* Also one that is dying. Valid until this CPU does its softirqs: to the end of a hypercall. */
 struct domain *domain_by_id(u16 id);
 struct domain *domain_at_or_above(u32 id);      /* the lowest id; NULL: there is none */
+void domain_for_each(void (*fn)(struct domain *d));     /* in no order; fn waits for nothing */
 void domain_ref(struct domain *d);              /* of one that can't have lost its last one */
 void domain_unref(struct domain *d);            /* any lock may be held */
 void domain_add_pages(struct domain *d, u64 frames);    /* d->lock is held */

@@ -138,10 +138,12 @@ static long op_stop_singleshot(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 static long op_register_vcpu_info(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 {
     struct vcpu_register_vcpu_info info;
+    int rc;
 
     if (!copy_arg_from_guest(&info, arg))
         return -EFAULT;
-    return vcpu_move_info(v, MFN(info.mfn), info.offset);
+    rc = vcpu_move_info(v, MFN(info.mfn), info.offset);
+    return rc == -ERESTART ? hypercall_restart(VCPUOP_register_vcpu_info, v->id, (u64)arg.p) : rc;
 }
 
 static long op_send_nmi(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)

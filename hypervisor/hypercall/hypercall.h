@@ -17,6 +17,7 @@
 #include <xen/physdev.h>
 #include <xen/domctl.h>
 #include <xen/grant_table.h>
+#include <xen/nmi.h>
 #include <xen/platform.h>
 #include <xen/sysctl.h>
 

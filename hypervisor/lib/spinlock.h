@@ -20,6 +20,7 @@
 
 /* The one order: a lock may be taken only while every held lock has a lower level. */
 enum lock_level {
+    LOCK_WALL,      /* the wall clock, and what of it domains see */
     LOCK_DOMLIST,   /* the list of domains */
     LOCK_DOMAIN,    /* one domain: its memory list, max pages, lifecycle */
     LOCK_GRANT,     /* one domain's grant table */

@@ -125,6 +125,23 @@ long do_callback_op(int cmd, XEN_GUEST_HANDLE(void) arg)
     }
 }
 
+/* The old form of the NMI's alone. */
+long do_nmi_op(unsigned int cmd, XEN_GUEST_HANDLE(void) arg)
+{
+    struct xennmi_callback callback;
+
+    switch (cmd) {
+    case XENNMI_register_callback:
+        if (!copy_arg_from_guest(&callback, arg))
+            return -EFAULT;
+        return register_callback(current, CALLBACKTYPE_nmi, false, callback.handler_address);
+    case XENNMI_unregister_callback:
+        return unregister_callback(current, CALLBACKTYPE_nmi);
+    default:
+        return -ENOSYS;
+    }
+}
+
 /* The old form reports nothing: an address that is not canonical leaves that callback as it was. */
 long do_set_callbacks(unsigned long event_address, unsigned long failsafe_address,
                       unsigned long syscall_address)

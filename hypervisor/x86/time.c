@@ -30,7 +30,8 @@ static u64 ns_mul;                      /* tsc_scale.mul << shift; 0 before time
 static bool tsc_out_of_step;
 static DEFINE_PER_CPU(u64, own_tsc_base);       /* used only when out of step; 0: not known yet */
 static u64 latest_ns;                   /* atomic; likewise */
-static u64 wall_clock_ns;               /* since 1970, at system time 0 */
+static spinlock_t wall_lock = SPINLOCK_INIT(LOCK_WALL);
+static u64 wall_clock_ns;               /* since 1970, at system time 0; under the lock */
 
 /* ---- the clock ---- */
 
@@ -340,7 +341,7 @@ void time_init(void)
 }
 
 /* Readers look at the version before and after: odd or changed means that they read too early. */
-void time_init_domain(struct domain *d)
+static void show_wall_clock(struct domain *d)
 {
     struct shared_info *s = d->shared_info;
     u64 seconds = wall_clock_ns / NS_PER_S;
@@ -352,6 +353,22 @@ void time_init_domain(struct domain *d)
     s->wc_sec_hi = (u32)(seconds >> 32);
     s->wc_nsec = (u32)(wall_clock_ns % NS_PER_S);
     store_release(&s->wc_version, version + 1);
+}
+
+void time_init_domain(struct domain *d)
+{
+    spin_lock(&wall_lock);
+    show_wall_clock(d);
+    spin_unlock(&wall_lock);
+}
+
+/* An absurd time wraps: a guest that may set the clock may set it to anything. */
+void time_set_wall(u64 seconds, u32 ns, u64 system_ns)
+{
+    spin_lock(&wall_lock);
+    wall_clock_ns = seconds * NS_PER_S + ns - system_ns;
+    domain_for_each(show_wall_clock);
+    spin_unlock(&wall_lock);
 }
 
 void time_update_vcpu(struct vcpu *v)

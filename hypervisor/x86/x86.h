@@ -198,6 +198,8 @@ noreturn void smp_stop_all(void);         /* the end: halts the other CPUs, then
 void time_init(void);
 u64 now_ns(void);                         /* since boot; never backwards, on one CPU or across */
 void time_init_domain(struct domain *d);  /* wall clock into shared_info */
+/* The wall clock: it showed this when the system time was @system_ns. All domains see it. */
+void time_set_wall(u64 seconds, u32 ns, u64 system_ns);
 void time_update_vcpu(struct vcpu *v);    /* vcpu_time_info, before it runs */
 struct tsc_scale { u32 mul; s8 shift; u32 khz; };
 extern struct tsc_scale tsc_scale;

@@ -26,7 +26,12 @@ CRASHED = {"pavane": r"domain 0 (has )?crashed", "xen": r"Hardware Dom0 crashed:
 
 # Cases that end the domain in another way: what the hypervisor says, and how the machine ends.
 OTHERWISE = {"end_last_down": ({"pavane": r"domain 0 has powered off",
-                                "xen": r"Hardware Dom0 halted: halting machine"}, "power-off")}
+                                "xen": r"Hardware Dom0 halted: halting machine"}, "power-off"),
+             "end_acpi": ({"pavane": r"domain 0 has powered off",
+                           "xen": r"Entering ACPI S5 state"}, "power-off"),
+             "end_watchdog": ({"pavane": r"domain 0 has crashed",
+                               "xen": r"Hardware Dom0 shutdown: watchdog rebooting machine"},
+                              "reset")}
 
 # The verdicts that conf-broken must get.
 BROKEN = {"broken_value": "FAIL", "broken_fault": "FAIL", "broken_worst": "FAIL",

@@ -16,6 +16,12 @@ case_cpus()
     is "$cpus" "$(nproc)"
 }
 
+# What a hypervisor offers that has them.
+case_fifo_events()
+{
+    dmesg | grep -q 'Using FIFO-based ABI' || { echo "two-level events"; return 1; }
+}
+
 # Linux keeps a part for itself, the hypervisor another.
 case_memory()
 {
@@ -132,7 +138,7 @@ run_case()
     fi
 }
 
-shell_cases="cpus memory uptime timers forks pipes parallel files"
+shell_cases="cpus fifo_events memory uptime timers forks pipes parallel files"
 [ "$cpus" -gt 1 ] && shell_cases="$shell_cases hotplug"
 programs=$(probe)
 passed=0

@@ -226,6 +226,24 @@ CASE(run_shutdown, "a domain that shuts down says why",
     }
 }
 
+CASE(run_remote_shutdown, "remote_shutdown ends another domain with the reason given",
+     "sched_op.remote_shutdown:effect")
+{
+    struct sched_remote_shutdown end = { .reason = SHUTDOWN_reboot };
+    struct child c;
+    uint32_t flags;
+
+    if (!child_build(&c, child_spin))
+        return;
+    end.domain_id = c.id;
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_unpausedomain, c.id), 0);
+    EXPECT_EQ(HYPERVISOR_sched_op(SCHEDOP_remote_shutdown, &end), 0);
+    EXPECT_TRUE(WAIT_FOR(flags_of(c.id) & XEN_DOMINF_shutdown));
+    flags = flags_of(c.id);
+    EXPECT_EQ(flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask, SHUTDOWN_reboot);
+    EXPECT_EQ(child_destroy(&c), 0);
+}
+
 CASE(run_long_calls, "a domain in the middle of long hypercalls is destroyed, and leaves nothing",
      "domctl.destroydomain:long_call")
 {

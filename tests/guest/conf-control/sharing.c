@@ -95,6 +95,28 @@ CASE(share_port_limit, "a domain has no port above the highest that it was creat
     EXPECT_EQ(domctl_simple(XEN_DOMCTL_destroydomain, create.domain), 0);
 }
 
+CASE(share_reset, "reset of another domain's ports: -EINVAL while it is not paused",
+     "event_channel_op.reset:EINVAL event_channel_op.reset:foreign")
+{
+    struct evtchn_reset reset;
+    struct evtchn_status st;
+    struct child c;
+
+    if (!child_build(&c, child_spin))
+        return;
+    reset.dom = c.id;
+    st = (struct evtchn_status){ .dom = DOMID_SELF, .port = c.port };
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_unpausedomain, c.id), 0);
+    EXPECT_EQ(op(EVTCHNOP_reset, &reset), -XEN_EINVAL);
+    EXPECT_EQ(op(EVTCHNOP_status, &st), 0);
+    EXPECT_EQ(st.status, EVTCHNSTAT_interdomain);
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_pausedomain, c.id), 0);
+    EXPECT_EQ(op(EVTCHNOP_reset, &reset), 0);
+    EXPECT_EQ(op(EVTCHNOP_status, &st), 0);
+    EXPECT_EQ(st.status, EVTCHNSTAT_unbound);
+    EXPECT_EQ(child_destroy(&c), 0);
+}
+
 /* The entry with which `va` would map the frame. */
 static long map_foreign(uint64_t va, pv_mfn_t mfn, uint64_t flags, domid_t id)
 {

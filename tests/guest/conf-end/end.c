@@ -4,6 +4,8 @@
  * domain: its verdict is that the hypervisor says so and nothing else (tests/harness/ends.py). A
  * case that comes back has failed.
  */
+#include <xen/platform.h>
+
 #include "../lib/case.h"
 #include "../lib/frame.h"
 
@@ -109,5 +111,29 @@ CASE(end_last_down, "the last vCPU that goes down ends the domain, as a power-of
      "vcpu_op.down:last")
 {
     HYPERVISOR_vcpu_op(VCPUOP_down, 0, NULL);
+    STILL_HERE();
+}
+
+CASE(end_watchdog, "a watchdog that is not set again in time ends the domain",
+     "sched_op.watchdog:expiry")
+{
+    struct sched_watchdog watchdog = { .timeout = 1 };
+    uint64_t deadline = pv_system_time() + 10 * PV_NS_PER_SEC;
+
+    EXPECT_EQ(HYPERVISOR_sched_op(SCHEDOP_watchdog, &watchdog), 1);
+    while (pv_system_time() < deadline)
+        HYPERVISOR_sched_op(SCHEDOP_yield, NULL);
+    STILL_HERE();
+}
+
+CASE(end_acpi, "enter_acpi_sleep with state 5 powers the machine off",
+     "platform_op.enter_acpi_sleep:effect")
+{
+    struct xen_platform_op op = {
+        .cmd = XENPF_enter_acpi_sleep, .interface_version = XENPF_INTERFACE_VERSION,
+        .u.enter_acpi_sleep = { .val_a = 1 << 13, .sleep_state = 5 },
+    };
+
+    EXPECT_EQ(HYPERVISOR_platform_op(&op), 0);
     STILL_HERE();
 }

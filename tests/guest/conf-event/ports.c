@@ -240,7 +240,7 @@ CASE(event_unknown, "another command is -ENOSYS", "event_channel_op:ENOSYS")
 }
 
 CASE(event_pointers, "every command of the two-level kind with a bad pointer is -EFAULT",
-     "event_channel_op:EFAULT")
+     "event_channel_op:EFAULT event_channel_op.reset:EFAULT")
 {
     static const uint64_t bad[] = { CONF_EMPTY_VA, CONF_BAD_VA, CONF_HYPERVISOR_VA };
 
