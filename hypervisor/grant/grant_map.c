@@ -146,7 +146,7 @@ static int unmap_frame(const struct gnttab_unmap_grant_ref *op, u64 word, u16 na
 {
     bool write = !(word & TRACK_READONLY);
 
-    if (op->dev_bus_addr && op->dev_bus_addr != mfn_to_maddr(m).v)
+    if ((named & TRACK_DEVICE) && op->dev_bus_addr != mfn_to_maddr(m).v)
         return GNTST_bad_dev_addr;
     if ((named & TRACK_HOST) && mm_grant_unmap(op->host_addr, word & TRACK_PTE, m, write))
         return GNTST_general_error;

@@ -32,6 +32,8 @@ long domain_info(domid_t id, struct xen_domctl_getdomaininfo *info)
     return rc;
 }
 
+int32_t child_maptrack_frames = -1;
+
 struct xen_domctl create_op(void)
 {
     struct xen_domctl op = { .cmd = XEN_DOMCTL_createdomain };
@@ -39,7 +41,7 @@ struct xen_domctl create_op(void)
     op.u.createdomain.max_vcpus = 1;
     op.u.createdomain.max_evtchn_port = 1023;
     op.u.createdomain.max_grant_frames = 4;
-    op.u.createdomain.max_maptrack_frames = -1;
+    op.u.createdomain.max_maptrack_frames = child_maptrack_frames;
     op.u.createdomain.grant_opts = XEN_DOMCTL_GRANT_version(1);
     return op;
 }

@@ -57,6 +57,9 @@ struct child {
 extern const char child_code[], child_echo[], child_spin[], child_crash[], child_shutdown[];
 extern const char child_pins[], child_call[], child_fpu[];
 
+/* How many frames of mappings a new domain may have; -1: the hypervisor's usual number. */
+extern int32_t child_maptrack_frames;
+
 /* domctl, with the version filled in; the command on a domain without arguments. */
 long domctl(struct xen_domctl *op);
 long domctl_simple(uint32_t cmd, domid_t id);

@@ -224,7 +224,8 @@ CASE(share_grant_table, "the toolstack finds a domain's grant table, and fills t
 
 CASE(grant_table_own, "a domain's table grows to what is asked, up to its limit; its version is 1",
      "grant_table_op.setup_table:effect grant_table_op.query_size:effect "
-     "grant_table_op.set_version:effect grant_table_op.get_version:effect")
+     "grant_table_op.set_version:effect grant_table_op.get_version:effect "
+     "grant_table_op.setup_table:general_error")
 {
     static xen_pfn_t frames[8];
     struct gnttab_query_size size = { .dom = DOMID_SELF };

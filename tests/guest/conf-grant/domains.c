@@ -2,9 +2,7 @@
 /* Grants between two domains, and what remains when one of them ends. */
 #include "grant.h"
 
-/* Where in the child's shared page its operation lies, and the address that it maps at. */
-#define OP_OFFSET 512
-#define CHILD_OP  (CHILD_BASE + CHILD_SHARED * PV_PAGE_SIZE + OP_OFFSET)
+/* The address that a child maps at. */
 #define CHILD_MAP (CHILD_BASE + (CHILD_PAGES + 4) * PV_PAGE_SIZE)
 
 /* The first frame of the child's table, mapped where its pages were while it was built. */
@@ -107,20 +105,6 @@ CASE(grant_granter_ends, "a granter that is destroyed keeps the frame until it i
     }
 }
 
-/* The child's one call, with an operation that lies in its shared page. */
-static void child_calls(struct child *c, unsigned int cmd, const void *op, size_t size)
-{
-    memcpy((void *)((uint64_t)c->shared + OP_OFFSET), op, size);
-    c->shared->call[0] = __HYPERVISOR_grant_table_op;
-    c->shared->call[1] = cmd;
-    c->shared->call[2] = CHILD_OP;
-    c->shared->call[3] = 1;
-    c->shared->answer = 99;
-    EXPECT_EQ(domctl_simple(XEN_DOMCTL_unpausedomain, c->id), 0);
-    EXPECT_TRUE(WAIT_FOR(c->shared->count > 1));
-    EXPECT_EQ(c->shared->answer, 0);
-}
-
 CASE(grant_grantee_ends, "a domain that is destroyed gives back what it maps",
      "grant_map:grantee_gone")
 {
@@ -133,8 +117,8 @@ CASE(grant_grantee_ends, "a domain that is destroyed gives back what it maps",
     if (!child_build(&c, child_call))
         return;
     grant_offer(REF, c.id, grant_frame(), GTF_permit_access);
-    child_calls(&c, GNTTABOP_map_grant_ref, &op, sizeof(op));
-    done = (const void *)((uint64_t)c.shared + OP_OFFSET);
+    EXPECT_EQ(child_calls(&c, GNTTABOP_map_grant_ref, &op, sizeof(op)), 0);
+    done = (const void *)((uint64_t)c.shared + CHILD_OP_OFFSET);
     EXPECT_EQ(done->status, GNTST_okay);
     EXPECT_EQ(grant_flags(REF), GTF_permit_access | GTF_reading | GTF_writing);
     EXPECT_TRUE(!grant_end(REF));
@@ -157,8 +141,8 @@ CASE(grant_unprivileged, "a domain maps only what is granted to itself, and by i
     if (!child_build(&c, child_call))
         return;
     grant_offer(REF, 0, grant_frame(), GTF_permit_access);
-    child_calls(&c, GNTTABOP_map_grant_ref, &map, sizeof(map));
-    at = (const volatile char *)c.shared + OP_OFFSET;
+    EXPECT_EQ(child_calls(&c, GNTTABOP_map_grant_ref, &map, sizeof(map)), 0);
+    at = (const volatile char *)c.shared + CHILD_OP_OFFSET;
     EXPECT_EQ(*(const volatile int16_t *)(at + offsetof(struct gnttab_map_grant_ref, status)),
               GNTST_general_error);
     EXPECT_EQ(child_destroy(&c), 0);
@@ -167,8 +151,8 @@ CASE(grant_unprivileged, "a domain maps only what is granted to itself, and by i
     unmap.handle = op.handle;
     if (!child_build(&c, child_call))
         return;
-    child_calls(&c, GNTTABOP_unmap_grant_ref, &unmap, sizeof(unmap));
-    at = (const volatile char *)c.shared + OP_OFFSET;
+    EXPECT_EQ(child_calls(&c, GNTTABOP_unmap_grant_ref, &unmap, sizeof(unmap)), 0);
+    at = (const volatile char *)c.shared + CHILD_OP_OFFSET;
     EXPECT_EQ(*(const volatile int16_t *)(at + offsetof(struct gnttab_unmap_grant_ref, status)),
               GNTST_bad_handle);
     EXPECT_EQ(child_destroy(&c), 0);

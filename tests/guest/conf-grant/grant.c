@@ -88,3 +88,18 @@ int copy_op(struct gnttab_copy *op)
     EXPECT_EQ(HYPERVISOR_grant_table_op(GNTTABOP_copy, op, 1), 0);
     return op->status;
 }
+
+#define CHILD_OP (CHILD_BASE + CHILD_SHARED * PV_PAGE_SIZE + CHILD_OP_OFFSET)
+
+long child_calls(struct child *c, unsigned int cmd, const void *op, size_t size)
+{
+    memcpy((char *)c->shared + CHILD_OP_OFFSET, op, size);
+    c->shared->call[0] = __HYPERVISOR_grant_table_op;
+    c->shared->call[1] = cmd;
+    c->shared->call[2] = CHILD_OP;
+    c->shared->call[3] = 1;
+    c->shared->answer = 99;
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_unpausedomain, c->id), 0);
+    EXPECT_TRUE(WAIT_FOR(c->shared->count > 1));
+    return (long)c->shared->answer;
+}

@@ -23,6 +23,12 @@ pv_mfn_t grant_frame(void);
 /* An address of which only the leaf entry is missing. */
 uint64_t grant_va(void);
 
+/* Where in a child's shared page its operation lies. */
+#define CHILD_OP_OFFSET 512
+
+/* The one call of a child that runs child_call, with an operation in its shared page; the result. */
+long child_calls(struct child *c, unsigned int cmd, const void *op, size_t size);
+
 /* One operation; its status. */
 int map_at(uint64_t host_addr, uint32_t flags, domid_t granter, unsigned int ref,
            struct gnttab_map_grant_ref *op);

@@ -2,7 +2,7 @@
 /* What a guest may try with mappings of grants, and must not get. */
 #include "grant.h"
 
-CASE(grant_pte_bad, "an entry's address that is not aligned, or not in a level-1 table of ours",
+CASE(grant_pte_bad, "XSA-227: an entry's address that is not aligned, or not in a level-1 table of ours",
      "security.grant_pte:refused")
 {
     const uint32_t flags = GNTMAP_host_map | GNTMAP_contains_pte;
@@ -25,8 +25,9 @@ CASE(grant_pte_bad, "an entry's address that is not aligned, or not in a level-1
     EXPECT_TRUE(grant_end(REF));
 }
 
-CASE(grant_unmap_elsewhere, "unmapping needs an entry that maps the frame, with the same rights",
-     "security.grant_unmap:other_entry")
+CASE(grant_unmap_elsewhere, "XSA-234: unmapping needs an entry that maps the frame, with the same "
+     "rights",
+     "security.grant_unmap:other_entry grant_unmap:general_error")
 {
     uint64_t va = grant_va(), other = pv_vmap_alloc(1), value;
     pv_mfn_t frame = grant_frame();
