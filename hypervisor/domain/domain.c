@@ -15,6 +15,7 @@
 
 #define BUCKETS 256u
 
+/* The one that is built at boot: privileged, told of all others' ends, and never destroyed. */
 struct domain *first_domain;
 
 static spinlock_t list_lock = SPINLOCK_INIT(LOCK_DOMLIST);
@@ -31,6 +32,10 @@ struct domain *domain_by_id(u16 id)
     return d;
 }
 
+/*
+ * For who lists them: all buckets, since ids are not in order. Those that come or go meanwhile may
+ * be missed.
+ */
 struct domain *domain_at_or_above(u32 id)
 {
     struct domain *best = NULL;
@@ -52,6 +57,10 @@ void domain_for_each(void (*fn)(struct domain *d))
             fn(d);
 }
 
+/*
+ * All of the record is written before it can be found: the release here pairs with the acquires of
+ * domain_by_id(). False: the id is taken, and then nothing has happened.
+ */
 static bool publish(struct domain *d)
 {
     struct domain **head = &by_id[d->id % BUCKETS];
@@ -92,6 +101,7 @@ static void shared_info_init(struct domain *d)
     time_init_domain(d);
 }
 
+/* Nobody can find it, and it has no frames any more; also of one that was never whole. */
 static void domain_free(struct domain *d)
 {
     for (unsigned int i = 0; i < d->max_vcpus; i++)
@@ -107,6 +117,7 @@ static void domain_free(struct domain *d)
 
 BUILD_ASSERT(sizeof(struct domain) <= PAGE_SIZE);
 
+/* What a failure leaves, domain_free() takes: each part can tell whether it was made. */
 static int make_parts(struct domain *d, const struct domain_config *c)
 {
     d->shared_info = alloc_hv_low_page();
@@ -169,6 +180,7 @@ void domain_ref(struct domain *d)
     atomic_add(&d->refs, 1);
 }
 
+/* The last reference: retired and not freed, since it may be in use by who found it by its id. */
 void domain_unref(struct domain *d)
 {
     u32 left = atomic_sub(&d->refs, 1);
@@ -178,6 +190,7 @@ void domain_unref(struct domain *d)
         retire(&d->retired, unpublish_retired);
 }
 
+/* All frames together hold one reference, taken with the first and given back with the last. */
 void domain_add_pages(struct domain *d, u64 frames)
 {
     if (atomic_add(&d->tot_pages, frames) == frames)

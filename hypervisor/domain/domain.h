@@ -161,7 +161,6 @@ struct domain {
     u64 absent_mask;                /* of absent entries, what may be no address; or 0 */
     u64 vm_assist;                  /* bit n: type n enabled */
     u64 tlb_cpus;                   /* atomic: CPUs that may hold translations of ours */
-    u8 iopl;
 
     struct audited {                /* mm/audit.c: what it found to be its */
         u64 frames;

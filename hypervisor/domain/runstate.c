@@ -6,6 +6,11 @@
  */
 #include "domain/internal.h"
 
+/*
+ * The times always add up to the moment of the last change, less that of the creation: guests, and
+ * our own tests, take a record where they don't for a torn one. Time that does not go on counts
+ * for nothing.
+ */
 void runstate_account(struct vcpu_runstate_info *r, u64 now)
 {
     if (now > r->state_entry_time)
@@ -32,6 +37,11 @@ static bool time_area_write(const struct vcpu *v)
            copy_to_guest_raw(area, &version, sizeof(version));
 }
 
+/*
+ * With runstate_update_flag another vCPU of the guest may read the area while it is written: the
+ * top bit of the time stamp, stored first and cleared last, tells it so. Without the flag such a
+ * reader may see halves, which is why it was invented.
+ */
 static bool runstate_area_write(const struct vcpu *v)
 {
     struct vcpu_runstate_info r = v->runstate;

@@ -18,12 +18,18 @@
 #include "event/event.h"
 #include "lib/atomic.h"
 
+/* Long against the cost of a switch (some microseconds), short against what a person notices. */
 #define SLICE_NS 10000000ull
 
 struct run_queue {
     spinlock_t lock;
+    /*
+     * Guarded by lock. A vCPU is in `waiting` of its own CPU, or is `running` there, or neither:
+     * never both. `running` is ahead of what is loaded while schedule() is switching; on_cpu says
+     * what is.
+     */
     struct list waiting;
-    struct vcpu *running;   /* loaded on the CPU, NULL: idle */
+    struct vcpu *running;   /* NULL: idle */
     unsigned int placed;    /* vCPUs that live here; atomic */
     u64 slice_end;          /* the CPU's own: until when `running` need not give way */
     struct timer slice;
@@ -51,6 +57,10 @@ void sched_init(void)
     }
 }
 
+/*
+ * The CPU with the fewest. Two that are placed at once may choose the same: that costs evenness,
+ * not correctness.
+ */
 unsigned int sched_place(void)
 {
     unsigned int best = 0;
@@ -122,6 +132,10 @@ void sched_start(struct vcpu *v)
     raise_softirq_on(v->processor, SOFTIRQ_SCHEDULE);
 }
 
+/*
+ * One that runs elsewhere stops there, when its CPU has looked; who has to know asks
+ * sched_on_cpu().
+ */
 void sched_stop(struct vcpu *v)
 {
     struct run_queue *rq = queue_of(v);
@@ -160,6 +174,11 @@ void vcpu_wake(struct vcpu *v)
         raise_softirq_on(v->processor, SOFTIRQ_SCHEDULE);
 }
 
+/*
+ * Hot: each event ends here. Read without the lock: the event was made visible before, so a vCPU
+ * that is just falling asleep or just being loaded sees it itself (the file's head), and one that
+ * runs is interrupted, which makes it look on its way out.
+ */
 void vcpu_kick(struct vcpu *v)
 {
     if (READ_ONCE(v->state) == VCPU_BLOCKED)
@@ -198,6 +217,7 @@ void vcpu_yield(void)
 {
     struct run_queue *rq = &queues[this_cpu_id()];
 
+    /* Nobody waits: a spinning guest asks this so often that not even the lock is taken. */
     if (READ_ONCE(rq->waiting.next) == &rq->waiting)
         return;
     rq->slice_end = 0;
@@ -258,6 +278,10 @@ static noreturn void switch_to(struct vcpu *prev, struct vcpu *next)
     return_to_guest();
 }
 
+/*
+ * The lock is let go before the switch: from then on `next` is this CPU's by rq->running, and
+ * prev can be woken into the queue, but not be picked by anyone, since this CPU alone picks here.
+ */
 void schedule(void)
 {
     struct run_queue *rq = &queues[this_cpu_id()];
@@ -280,6 +304,7 @@ void schedule(void)
         switch_to(prev, next);
 }
 
+/* On hv_root(), with no vCPU loaded. A softirq that comes between the look and the halt ends it. */
 noreturn void idle(void)
 {
     for (;;) {

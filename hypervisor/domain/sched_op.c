@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* sched_op: give up the CPU, wait, end. */
+/*
+ * sched_op: give up the CPU, wait, end. All but remote_shutdown are about the caller itself; its
+ * vCPU goes on here until the way out, where schedule() finds what was asked for.
+ */
 #include "control/policy.h"
 #include "domain/internal.h"
 #include "event/event.h"
@@ -7,7 +10,7 @@
 #include "hypercall/hypercall.h"
 #include "lib/atomic.h"
 
-#define MAX_POLL_PORTS 128
+#define MAX_POLL_PORTS 128      /* the ABI's; it also bounds the time spent looking at them */
 
 static long op_yield(XEN_GUEST_HANDLE(void) arg)
 {
@@ -15,6 +18,7 @@ static long op_yield(XEN_GUEST_HANDLE(void) arg)
     return 0;
 }
 
+/* The mask goes first: an event that comes from now on ends the sleep before it begins. */
 static long op_block(XEN_GUEST_HANDLE(void) arg)
 {
     WRITE_ONCE(current->info->evtchn_upcall_mask, 0);
@@ -67,6 +71,7 @@ static long op_poll(XEN_GUEST_HANDLE(void) arg)
     if (poll.timeout && poll.timeout <= now_ns())
         return 0;
 
+    /* With one port a sender can tell that it is not the one waited for, and not wake us. */
     v->events.poll_port = poll.nr_ports == 1 ? first : 0;
     atomic_or(&d->events.pollers, 1ull << v->id);
     if (poll.timeout)
@@ -90,6 +95,7 @@ static long op_shutdown(XEN_GUEST_HANDLE(void) arg)
     return 0;
 }
 
+/* Only the first counts: what a domain says after it has begun to end is not asked for. */
 static long op_shutdown_code(XEN_GUEST_HANDLE(void) arg)
 {
     struct sched_shutdown shutdown;
@@ -137,7 +143,7 @@ static long (*const ops[])(XEN_GUEST_HANDLE(void) arg) = {
 
 long do_sched_op(int cmd, XEN_GUEST_HANDLE(void) arg)
 {
-    u64 nr = (u32)cmd;
+    u64 nr = (u32)cmd;      /* so that a negative one is too large */
 
     if (nr >= ARRAY_SIZE(ops))
         return -ENOSYS;

@@ -22,6 +22,10 @@ void tell_dom_exc(void)
         send_global_virq(first_domain, VIRQ_DOM_EXC);
 }
 
+/*
+ * By compare-and-exchange, since several may end it at once: a crash on one CPU, a destroy on
+ * another. The first reason stays; the rest see that it was set and do nothing.
+ */
 void domain_shutdown(struct domain *d, u8 reason)
 {
     s32 running = -1, code = READ_ONCE(d->shutdown_code);
@@ -52,6 +56,7 @@ void domain_crash(struct domain *d, const char *fmt, ...)
     domain_shutdown(d, SHUTDOWN_crash);
 }
 
+/* How the machine ends with its first domain: what is printed, and what is done. */
 struct ending {
     const char *what, *then;
     noreturn void (*end)(void);

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* One vCPU's life: created down and empty, given a context, up, down, and up again. */
+/*
+ * One vCPU's life: created down and empty, given a context, up, down, and up again.
+ *
+ * It is made with its domain and freed with it, so a vCPU that was found through its domain is
+ * there as long as that is. What a context brings (tables, roots, the place of vcpu_info) goes
+ * when the domain is destroyed, or when the toolstack gives it another.
+ */
 #include "domain/internal.h"
 #include "event/event.h"
 #include "event/evtchn_bits.h"
@@ -9,6 +15,10 @@
 #define VCPU_ORDER 1
 BUILD_ASSERT(sizeof(struct vcpu) <= PAGE_SIZE << VCPU_ORDER);
 
+/*
+ * Its vcpu_info begins in the shared page, so v->info is never NULL and nobody has to ask. It is
+ * placed on a CPU for good: a vCPU that never moves needs no state to be handed over.
+ */
 struct vcpu *vcpu_create(struct domain *d, unsigned int id)
 {
     struct vcpu *v = alloc_hv_pages(VCPU_ORDER);
@@ -39,6 +49,7 @@ void vcpu_free(struct vcpu *v)
     free_hv_pages(v, VCPU_ORDER);
 }
 
+/* To be called on each CPU: that it is answered is the point. */
 static void nothing(void *unused)
 {
 }
@@ -68,6 +79,10 @@ void vcpu_drop_context(struct vcpu *v)
     v->initialised = false;
 }
 
+/*
+ * Without `initialised` there would be no root to run on. It is never cleared while the domain can
+ * make hypercalls, so it may be read ahead of the lock.
+ */
 int vcpu_up(struct vcpu *v)
 {
     if (!READ_ONCE(v->initialised))
@@ -95,6 +110,11 @@ void vcpu_down(struct vcpu *v)
         domain_shutdown(d, SHUTDOWN_poweroff);
 }
 
+/*
+ * The frame is held, and held writable, as long as the record is there: it can't become a page
+ * table that the hypervisor then writes events into. A record that is not aligned could straddle
+ * pages, or be written in halves (XSA-327).
+ */
 int vcpu_move_info(struct vcpu *v, mfn_t m, u32 offset)
 {
     struct domain *d = v->domain;

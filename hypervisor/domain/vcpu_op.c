@@ -2,6 +2,10 @@
 /*
  * vcpu_op: one vCPU of the caller's domain, by number. A number that is not there costs next to
  * nothing.
+ *
+ * Any vCPU of a domain may call this on any other, so every operation has to hold against the same
+ * one on another CPU at the same time. What guards it stands with each: a claim, d->lock, the
+ * run queue's lock, or that the caller is the vCPU itself.
  */
 #include "domain/internal.h"
 #include "hypercall/guest_access.h"
@@ -9,9 +13,18 @@
 #include "lib/atomic.h"
 #include "mm/mm.h"
 
+/*
+ * The ABI's bounds. A shorter period would be spent in its own interrupts; a longer one would wrap
+ * when it is added to the time.
+ */
 #define MIN_PERIOD_NS 1000000ull
 #define MAX_PERIOD_NS (~0ull >> 2)
 
+/*
+ * v->claimed keeps a second caller out while the first may be stopped in the middle (the roots are
+ * validated in slices): he is told what he would be told a moment later, -EEXIST. `initialised` is
+ * set last, so whoever reads it true finds a whole context (vcpu_up()).
+ */
 static long op_initialise(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 {
     const unsigned int order = 1;
@@ -50,6 +63,7 @@ static long op_down(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
     return 0;
 }
 
+/* A moment's answer, as it can only be: hence without a lock. */
 static long op_is_up(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 {
     return READ_ONCE(v->state) != VCPU_DOWN;
@@ -59,12 +73,17 @@ static long op_get_runstate_info(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 {
     struct vcpu_runstate_info r;
 
+    /* Its padding goes to the guest, too. */
     __builtin_memset(&r, 0, sizeof(r));
     runstate_get(v, &r);
     return copy_arg_to_guest(arg, &r) ? 0 : -EFAULT;
 }
 
-/* The area is written at once, for any vCPU; from then on by the vCPU itself. */
+/*
+ * The area is written at once, for any vCPU; from then on by the vCPU itself, when it is loaded.
+ * The address is one of the guest kernel's and is looked up anew each time: no reference is held
+ * on what is there, so it must be as safe to write as any pointer that a guest passes.
+ */
 static long op_register_runstate(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 {
     struct vcpu_register_runstate_memory_area area;
@@ -82,6 +101,7 @@ static long op_register_runstate(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
     return !area.addr.p || copy_to_guest_raw(area.addr.p, &r, sizeof(r)) ? 0 : -EFAULT;
 }
 
+/* Another vCPU's is first written when that one runs: only then is its record its CPU's. */
 static long op_register_time(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 {
     struct vcpu_register_time_memory_area area;
@@ -113,6 +133,10 @@ static long op_stop_periodic(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
     return 0;
 }
 
+/*
+ * The timer belongs to the vCPU that runs here, which keeps it in this CPU's queue; nobody else's
+ * timers are looked at.
+ */
 static long op_set_singleshot(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 {
     struct vcpu_set_singleshot_timer set;
@@ -146,6 +170,7 @@ static long op_register_vcpu_info(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
     return rc == -ERESTART ? hypercall_restart(VCPUOP_register_vcpu_info, v->id, (u64)arg.p) : rc;
 }
 
+/* Not counted: a second one before the first was taken is the same one, as with the real pin. */
 static long op_send_nmi(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 {
     __atomic_store_n(&v->cpu.nmi_pending, true, __ATOMIC_SEQ_CST);

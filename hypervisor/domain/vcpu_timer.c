@@ -10,6 +10,7 @@
 #define FAR_AHEAD_NS   (1ull << 50)     /* further than this can't be meant */
 #define FAR_TIMEOUT_NS 100000000ull     /* the interface: then it comes after 100 ms */
 
+/* The vCPU may be down, or its domain ended: an event for it then just stays pending. */
 static void shot(void *arg)
 {
     send_virq(arg, VIRQ_TIMER);
@@ -56,6 +57,7 @@ void vcpu_stop_timers(struct vcpu *v)
     timer_stop(&v->poll_timer);
 }
 
+/* One that is due already is sent here: the timer's interrupt would only come at once. */
 void vcpu_set_singleshot(struct vcpu *v, u64 expires_ns)
 {
     if (expires_ns > now_ns()) {
@@ -77,6 +79,11 @@ void vcpu_set_period(struct vcpu *v, u64 period_ns)
     spin_unlock(&v->domain->lock);
 }
 
+/*
+ * A guest that computes a time wrongly, or with a clock that has just wrapped, would sleep for
+ * ever: the ABI has it woken soon instead (XSA-20 was the other extreme, a loop over such a
+ * value).
+ */
 long do_set_timer_op(int64_t timeout)
 {
     struct vcpu *v = current;

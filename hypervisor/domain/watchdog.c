@@ -11,6 +11,7 @@ static void expired(void *arg)
 {
     struct domain *d = arg;
 
+    /* Without the lock: at worst it was rearmed just now, too late by that much. */
     guest_printk(LOG_WARNING, "domain %u: its watchdog expired\n", d->id);
     domain_shutdown(d, SHUTDOWN_watchdog);
 }
@@ -27,6 +28,7 @@ void watchdogs_stop(struct domain *d)
         timer_stop(&d->watchdogs[i].timer);
 }
 
+/* The two below: d->lock is held. @timeout in s; the number of the watchdog, or negative errno. */
 static long start_new(struct domain *d, u32 timeout)
 {
     for (unsigned int i = 0; i < NR_WATCHDOGS; i++) {
@@ -41,6 +43,7 @@ static long start_new(struct domain *d, u32 timeout)
     return -ENOSPC;
 }
 
+/* Rearms it, or with 0 gives its number back. */
 static long change(struct watchdog *w, u32 timeout)
 {
     if (!w->used)

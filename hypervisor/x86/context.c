@@ -24,7 +24,12 @@
 #define RFLAGS_GUEST (BIT(0) | BIT(2) | BIT(4) | BIT(6) | BIT(7) | BIT(8) | BIT(10) | BIT(11) | \
                       BIT(16) | BIT(18) | BIT(21))
 
-/* ---- Segment registers ---- */
+/*
+ * ---- Segment registers ----
+ *
+ * Selectors name descriptors of the guest's own tables, and it may have changed those since they
+ * were loaded. So a load can fault, and is the one place beside copies where that is no bug.
+ */
 
 /* Loads a selector of the guest's; one that the CPU refuses becomes null, and the result false. */
 #define DEFINE_LOAD_SEGMENT(reg)                                                    \
@@ -67,6 +72,10 @@ void load_inactive_gs(u16 sel)
     __asm__ volatile("swapgs");
 }
 
+/*
+ * The guest may have changed bases by instructions (FSGSBASE), so the MSRs are read, not
+ * remembered.
+ */
 static void save_segments(struct guest_cpu *c)
 {
     u64 active = rdmsr(MSR_GS_BASE), other = rdmsr(MSR_KERNEL_GS_BASE);
@@ -99,6 +108,10 @@ static void load_segments(struct guest_cpu *c)
 
 /* ---- On and off a CPU ---- */
 
+/*
+ * The order: registers while the frame is there; segments before the windows that they name go; the
+ * root last, since until then the guest's own tables are loaded.
+ */
 void guest_cpu_save(struct vcpu *v)
 {
     v->cpu.regs = *guest_regs();
@@ -116,6 +129,11 @@ void guest_cpu_save(struct vcpu *v)
     tlb_load_root(mfn_to_maddr(hv_root()).v);
 }
 
+/*
+ * The root comes first, for LDT pages are found through it; the descriptor window before the
+ * selectors that name it; selectors before bases (load_segments()). `current` is set at once: a
+ * fault of a selector is this guest's.
+ */
 void guest_cpu_load(struct vcpu *v)
 {
     current = v;
@@ -151,6 +169,11 @@ void guest_cpu_free(struct vcpu *v)
 /* ---- A whole new state ---- */
 
 
+/*
+ * All that would be loaded into a register that faults on such an address, in ring 0 (XSA-193), or
+ * pushed to. rip and rsp are among them although IRET would leave the fault to the guest: the ABI
+ * refuses them here.
+ */
 static bool addresses_ok(const struct vcpu_guest_context *ctx)
 {
     const u64 addrs[] = {
@@ -238,6 +261,10 @@ drop_gdt:
     return rc;
 }
 
+/*
+ * A guest's own flags only: IF is always on, IOPL is a number of ours, and NT, VM, VIF and VIP
+ * would mean something to the real IRET.
+ */
 static void set_registers(struct guest_cpu *c, const struct cpu_user_regs *u)
 {
     c->regs = (struct cpu_regs){

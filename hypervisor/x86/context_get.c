@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A vCPU's whole state as the toolstack gets it: what context.c takes, the other way round. */
+/*
+ * A vCPU's whole state as the toolstack gets it: what context.c takes, the other way round. Given
+ * back to a fresh vCPU of an equal domain, it goes on where this one stopped.
+ *
+ * The vCPU is off every CPU, so v->cpu holds all of it.
+ */
 #include "domain/domain.h"
 #include "lib/string.h"
 #include "x86/platform.h"
@@ -17,10 +22,12 @@ static void get_registers(const struct guest_cpu *c, struct cpu_user_regs *u)
     u->rip = r->rip, u->rsp = r->rsp;
     u->cs = (u16)r->cs;
     u->ss = (u16)r->ss;
+    /* The real IOPL is always 0; the guest's own is a number of ours. */
     u->rflags = r->rflags | (u64)c->iopl << 12;
     u->ds = c->ds, u->es = c->es, u->fs = c->fs, u->gs = c->gs;
 }
 
+/* There is always an FPU image: guests start with one. Whether it is up the caller adds. */
 static u64 get_flags(const struct guest_cpu *c)
 {
     u64 flags = VGCF_i387_valid;
@@ -49,6 +56,7 @@ void guest_cpu_get_context(const struct vcpu *v, struct vcpu_guest_context *ctx)
     memcpy(ctx->trap_ctxt, c->traps, sizeof(ctx->trap_ctxt));
     ctx->ldt_base = c->ldt_base;
     ctx->ldt_ents = c->ldt_entries;
+    /* Frames beyond the entries in use are from an older GDT, and not held any more. */
     for (unsigned int i = 0; i < GUEST_GDT_PAGES && i * (PAGE_SIZE / 8) < c->gdt_entries; i++)
         ctx->gdt_frames[i] = c->gdt_frames[i].v;
     ctx->gdt_ents = c->gdt_entries;

@@ -37,6 +37,7 @@ static int real_number(const struct vcpu *v, unsigned int reg)
     return v->cpu.cr4 & CR4_DE ? -ENODEV : (int)reg + 2;
 }
 
+/* DR7 last: a breakpoint that is enabled before its address is there could hit at the old one. */
 void guest_debugreg_load(const struct vcpu *v)
 {
     if (!active(v))
@@ -82,6 +83,10 @@ int guest_debugreg_get(const struct vcpu *v, unsigned int reg, u64 *value)
     return 0;
 }
 
+/*
+ * Without CR4.DE the condition "I/O" is undefined, so none may be left enabled. Only the enables
+ * go: the rest of DR7 is the guest's to read back.
+ */
 void guest_debugreg_no_io(struct vcpu *v)
 {
     u64 dr7 = v->cpu.debugreg[7];

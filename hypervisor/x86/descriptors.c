@@ -143,6 +143,10 @@ static void load_segments(void)
                      : "memory");
 }
 
+/*
+ * The TSS is complete before anything points to it, and the IDT comes last: from the first
+ * exception on, each stack of the table is there (XSA-244).
+ */
 void descriptors_init(void)
 {
     unsigned int cpu = this_cpu_id();

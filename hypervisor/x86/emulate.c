@@ -104,11 +104,12 @@ static enum emulated fetch(struct vcpu *v, struct cpu_regs *regs, u64 addr, enum
 
 /* ---- The instructions ---- */
 
+/* One instruction of the running vCPU; @insn is our copy: the guest's memory is not read again. */
 struct emulation {
     struct vcpu *v;
-    struct cpu_regs *regs;
+    struct cpu_regs *regs;          /* the guest's, changed in place when the instruction is done */
     struct insn insn;
-    bool long_mode;
+    bool long_mode;                 /* 64-bit code: segments but FS and GS have no base */
 };
 
 typedef enum emulated emulate_fn(struct emulation *e);
@@ -198,6 +199,7 @@ static enum emulated read_cr(struct emulation *e)
     }
 }
 
+/* As MMUEXT_NEW_BASEPTR; where that takes long, the guest executes the instruction again. */
 static enum emulated write_guest_cr3(struct vcpu *v, u64 value)
 {
     switch (mm_new_baseptr(v, MFN(xen_cr3_to_pfn(value)))) {
@@ -227,6 +229,7 @@ static enum emulated write_cr(struct emulation *e)
 
     switch (e->insn.reg) {
     case 0:
+        /* Kernels write back what they read; any other change is one that we could not make. */
         if ((value ^ read_cr0()) & ~CR0_TS)
             return EMULATE_NO;
         guest_set_ts(v, value & CR0_TS);
@@ -297,6 +300,7 @@ static enum emulated rdtscp(struct emulation *e)
     return how;
 }
 
+/* What the processor checks, checked before it: a fault of the real one would be ours (XSA-54). */
 static enum emulated xsetbv_insn(struct emulation *e)
 {
     u64 value = edx_eax(e->regs);
@@ -349,6 +353,7 @@ static const struct {
     [0x32] = { rdmsr_insn, 0 },
 };
 
+/* What has no row, or no row for user mode, stays #GP: the tables are the whole list. */
 static enum emulated dispatch(struct emulation *e)
 {
     u16 op = e->insn.opcode;
@@ -374,6 +379,11 @@ void emulate_finish(struct vcpu *v, struct cpu_regs *regs, u64 next)
     }
 }
 
+/*
+ * The code may change between the processor's fetch and ours, by another vCPU or a mapping: then
+ * what we do is what stands there now. It never matters, since all that is done is allowed to the
+ * mode that runs, whatever the instruction.
+ */
 bool emulate_privileged(struct vcpu *v, struct cpu_regs *regs)
 {
     struct emulation e = { .v = v, .regs = regs };

@@ -24,7 +24,7 @@ enum vendor { ANY, INTEL, AMD };
 
 struct msr_rule {
     u32 msr;
-    enum vendor vendor;
+    enum vendor vendor;                         /* on another's processor the MSR is not there */
     bool (*read)(struct vcpu *v, u64 *value);   /* NULL: the constant below */
     u64 constant;
     bool (*write)(struct vcpu *v, u64 value);   /* NULL: #GP but for the value that a read shows */
@@ -32,6 +32,7 @@ struct msr_rule {
 
 /* ---- Segment bases ---- */
 
+/* Not canonical: #GP for the guest, as the processor has it, and not one of ours (XSA-193). */
 static bool write_base(u32 msr, u64 value)
 {
     if (!is_canonical(value))
@@ -112,6 +113,7 @@ static bool write_tsc_aux(struct vcpu *v, u64 value)
     return true;
 }
 
+/* The real one: system time is computed from it by the guest itself. */
 static bool read_tsc(struct vcpu *v, u64 *value)
 {
     (void)v;
@@ -125,6 +127,7 @@ static bool read_apic_base(struct vcpu *v, u64 *value)
     return true;
 }
 
+/* What the machine runs with; LMA is not in the number that is loaded, but set by the CPU. */
 static bool read_efer(struct vcpu *v, u64 *value)
 {
     (void)v;
@@ -165,7 +168,11 @@ static bool write_hypercall_page(struct vcpu *v, u64 value)
     return true;
 }
 
-/* The frequent ones first. */
+/*
+ * The frequent ones first: the search is from the top. Those without `write` take only what a read
+ * shows; so kernels that write back what they read are content, and nothing reaches the hardware
+ * (XSA-333: MISC_ENABLE did).
+ */
 static const struct msr_rule rules[] = {
     { .msr = MSR_FS_BASE, .read = read_fs_base, .write = write_fs_base },
     { .msr = MSR_GS_BASE, .read = read_gs_base, .write = write_gs_base },
@@ -188,6 +195,7 @@ static const struct msr_rule rules[] = {
     { .msr = MSR_HYPERCALL_PAGE, .constant = 0, .write = write_hypercall_page },
 };
 
+/* NULL: no such register, for a guest on this machine. */
 static const struct msr_rule *find_rule(u32 msr)
 {
     for (unsigned int i = 0; i < ARRAY_SIZE(rules); i++) {

@@ -36,10 +36,11 @@ struct fxsave {
 };
 BUILD_ASSERT(offsetof(struct fxsave, xstate_bv) == LEGACY_SIZE);
 
+/* Set once by CPU 0, the same for all: guests may come to any CPU. */
 static u64 xcr0_mask;               /* 0: FXSAVE only */
 static size_t area_size = LEGACY_SIZE;
 static u32 mxcsr_mask;
-static DEFINE_PER_CPU(u64, xcr0);   /* the real one */
+static DEFINE_PER_CPU(u64, xcr0);   /* the real one: XSETBV is slow, and most guests agree */
 
 u64 fpu_xcr0_mask(void)
 {
@@ -130,6 +131,10 @@ void fpu_vcpu_free(struct vcpu *v)
     v->cpu.fpu = NULL;
 }
 
+/*
+ * All of the area is written: what is not given is zero, the state after reset, and nothing of
+ * whoever had the memory before (XSA-62). The header is ours, never the guest's.
+ */
 void fpu_set_state(struct vcpu *v, const void *fxsave)
 {
     struct fxsave *f = v->cpu.fpu;
@@ -165,6 +170,7 @@ void fpu_get_state(const struct vcpu *v, void *fxsave)
         memset(f->xmm, 0, sizeof(f->xmm));
 }
 
+/* TS is cleared first: with it set our own XSAVE would be #NM. */
 void fpu_save(struct vcpu *v)
 {
     u32 lo = (u32)xcr0_mask, hi = (u32)(xcr0_mask >> 32);
@@ -227,12 +233,4 @@ void guest_set_ts(struct vcpu *v, bool on)
         write_cr0(read_cr0() | CR0_TS);
     else
         __asm__ volatile("clts");
-}
-
-bool guest_device_not_available(struct vcpu *v)
-{
-    if (!v->cpu.ts)
-        return false;
-    guest_set_ts(v, false);
-    return true;
 }

@@ -16,7 +16,11 @@
 
 /* ---- Traps and callbacks ---- */
 
-/* The list ends with an address of 0. A restart goes on with the rest of it. */
+/*
+ * The list ends with an address of 0, and nothing else bounds it: hence the restart, which goes on
+ * with the rest. Entries ahead of a bad one are taken, as the ABI has it. t.flags is kept as it is:
+ * only bits 0 to 2 are ever looked at.
+ */
 long do_set_trap_table(XEN_GUEST_HANDLE(trap_info_t) traps)
 {
     struct guest_cpu *c = &current->cpu;
@@ -157,6 +161,7 @@ long do_set_callbacks(unsigned long event_address, unsigned long failsafe_addres
 /* ---- Stack, segment bases, FPU ---- */
 
 /* Whether frames fit there is seen when one is pushed. */
+/* A guest may have it anywhere: bounce.c checks each time. */
 long do_stack_switch(unsigned long ss, unsigned long sp)
 {
     struct guest_cpu *c = &current->cpu;
@@ -173,6 +178,7 @@ static const u32 base_msr[] = {
     [SEGBASE_GS_KERNEL] = MSR_GS_BASE,
 };
 
+/* The check is what keeps WRMSR from faulting in ring 0 (XSA-193). */
 long do_set_segment_base(unsigned int which, unsigned long base)
 {
     if (which < ARRAY_SIZE(base_msr)) {
@@ -195,6 +201,10 @@ long do_fpu_taskswitch(int set)
 
 /* ---- Descriptors ---- */
 
+/*
+ * All numbers are copied before the first is used: at most fourteen. The old table stays until
+ * every frame of the new one is a descriptor page.
+ */
 long do_set_gdt(XEN_GUEST_HANDLE(xen_ulong_t) frame_list, unsigned int entries)
 {
     unsigned int n = DIV_ROUND_UP(entries, PAGE_SIZE / 8);
@@ -223,6 +233,7 @@ long do_update_descriptor(uint64_t machine_address, uint64_t descriptor)
     if (machine_address % 8 || !descriptor_ok(&desc) || !get_page(m, current->domain->id))
         return -EINVAL;
     pg = mfn_to_page(m);
+    /* Held in that use while it is written, so it can't turn into a table in between. */
     rc = get_page_type(pg, page_use(pg) == USE_SEGDESC ? USE_SEGDESC : USE_WRITABLE);
     if (rc == 0) {
         WRITE_ONCE(*(u64 *)maddr_to_virt(MADDR(machine_address)), desc);
@@ -240,6 +251,7 @@ long do_set_debugreg(int reg, unsigned long value)
     return guest_debugreg_set(current, (unsigned int)reg, value);
 }
 
+/* A value is returned as it is, also one that looks like an error: the ABI has no other way. */
 long do_get_debugreg(int reg)
 {
     u64 value;
@@ -258,6 +270,7 @@ long do_vm_assist(unsigned int cmd, unsigned int type)
         return -EINVAL;
     switch (cmd) {
     case VMASST_CMD_enable:
+        /* Of the domain, and any of its vCPUs may be changing another bit. */
         __atomic_or_fetch(&d->vm_assist, BIT(type), __ATOMIC_SEQ_CST);
         return 0;
     case VMASST_CMD_disable:
@@ -280,6 +293,10 @@ long guest_set_iopl(XEN_GUEST_HANDLE(void) arg)
     return 0;
 }
 
+/*
+ * Only the address is kept. The bitmap is read at each access, so a guest may change it without
+ * telling; and what it points to is checked then, as any pointer of the guest's.
+ */
 long guest_set_iobitmap(XEN_GUEST_HANDLE(void) arg)
 {
     struct physdev_set_iobitmap op;

@@ -46,6 +46,10 @@ static void gdt_window(const struct vcpu *v, bool present)
         desc_window_set(i, v->cpu.gdt_frames[i], present);
 }
 
+/*
+ * The new frames are held already. The window shows the new ones before the old are put: what is
+ * put may be written by the guest at once, and the CPU must not be able to load from it any more.
+ */
 static void gdt_replace(struct vcpu *v, const mfn_t *frames, unsigned int entries)
 {
     unsigned int old_pages = gdt_pages(v->cpu.gdt_entries);
@@ -89,6 +93,7 @@ void guest_gdt_drop(struct vcpu *v)
 /* ---- LDT ---- */
 
 /* Our own descriptor of the loaded guest's LDT: its place is the window, only its size changes. */
+/* LLDT reads the descriptor, so it is written first; without an LDT the null selector does. */
 static void ldtr_load(unsigned int entries)
 {
     u64 window = LDT_WINDOW((unsigned long)this_cpu_id());
@@ -109,6 +114,9 @@ bool guest_ldt_ok(unsigned long base, unsigned long entries)
                         guest_range_ok(base, entries * 8));
 }
 
+/*
+ * What is set twice, even the same, is dropped and found anew: the guest may have moved its pages.
+ */
 int guest_ldt_set(struct vcpu *v, unsigned long base, unsigned int entries)
 {
     if (!guest_ldt_ok(base, entries))
@@ -123,6 +131,7 @@ int guest_ldt_set(struct vcpu *v, unsigned long base, unsigned int entries)
     return 0;
 }
 
+/* The window first, then the use: see gdt_replace(). */
 void guest_ldt_drop(struct vcpu *v)
 {
     for (unsigned int i = 0; v->cpu.ldt_mapped; i++) {

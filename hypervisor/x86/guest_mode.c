@@ -45,6 +45,13 @@ fault:
     return false;
 }
 
+/*
+ * Nothing of the frame is checked here but that it can be read, and that user mode has a root: the
+ * selectors and rip are for the processor to refuse, when it leaves by IRET (traps.c). Of the flags
+ * those that would have power over the host are not the guest's: IF stays set, IOPL 0 (XSA-202).
+ *
+ * The result is the context's rax, whatever number that is; hypercall_entry() and multicall know.
+ */
 long do_iret(void)
 {
     struct vcpu *v = current;

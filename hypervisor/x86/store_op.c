@@ -12,6 +12,7 @@
 #define FLAG_ZF 0x040ul
 #define FLAGS   0x8d5ul     /* CF PF AF ZF SF OF */
 
+/* One store: what is known before it. @regs is a copy that the caller drops if we refuse. */
 struct op {
     const struct insn *insn;
     struct cpu_regs *regs;
@@ -19,6 +20,7 @@ struct op {
     u64 old;
 };
 
+/* Of the operand's bytes; a shift by 64 would be undefined. */
 static u64 mask_of(unsigned int size)
 {
     return size == 8 ? ~0ull : (1ull << (8 * size)) - 1;
@@ -71,7 +73,7 @@ static void set_flags(const struct op *o, u64 flags, u64 which)
 
 enum alu { ALU_ADD, ALU_OR, ALU_AND = 4, ALU_SUB, ALU_XOR };
 
-/* False: adc, sbb, and cmp, which stores nothing. */
+/* @kind is the opcode's own number. False: adc, sbb, and cmp, which stores nothing. */
 static bool alu(const struct op *o, unsigned int kind, u64 src, u64 *new)
 {
     u64 v = o->old, flags;
@@ -145,6 +147,7 @@ static bool op_xchg(const struct op *o, u64 *new)
     return true;
 }
 
+/* Also without a match it stores: the old value, as the processor does. */
 static bool op_cmpxchg(const struct op *o, u64 *new)
 {
     u64 accumulator = get_reg(o, 0), v = accumulator, flags;

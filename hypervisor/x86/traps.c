@@ -51,9 +51,11 @@ static bool try_nmi(struct vcpu *v, struct cpu_regs *regs)
     return true;    /* the machine's own NMI: none of the guest's, and nothing here raises one */
 }
 
+/* The ABI: the guest's first use of the FPU clears its TS, and its handler finds it clear. */
 static bool try_device_not_available(struct vcpu *v, struct cpu_regs *regs)
 {
-    return !guest_device_not_available(v);
+    guest_set_ts(v, false);
+    return false;
 }
 
 /*

@@ -143,8 +143,6 @@ void fpu_load(struct vcpu *v);
 void guest_xcr0_set(struct vcpu *v, u64 xcr0);   /* of the running vCPU; already checked */
 /* Virtual CR0.TS of the running vCPU; the real one follows it while the guest runs. */
 void guest_set_ts(struct vcpu *v, bool on);
-/* #NM of the guest: true if it asked for it by TS, which is clear then; the caller delivers it. */
-bool guest_device_not_available(struct vcpu *v);
 
 /* ---- context.c ---- */
 int guest_cpu_init(struct vcpu *v);       /* resources and reset state of a new vCPU */

@@ -85,6 +85,6 @@ CASE(fpu_bad_image, "XSA-53: a context whose FPU image has reserved bits of MXCS
     EXPECT_TRUE(WAIT_FOR(c.shared->count > 2));
     memcpy(&image, (const char *)c.shared + SHARED_FPU, sizeof(image));
     EXPECT_ON((image.mxcsr & ~0x2ffffu) != 0, 1, 0,
-              "Xen would catch the fault of the restore, which the emulated processor does not raise");
+              "Xen would catch the restore's fault, which the emulated processor does not raise");
     EXPECT_EQ(child_destroy(&c), 0);
 }
