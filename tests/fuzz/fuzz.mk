@@ -42,3 +42,19 @@ $(eval $(call fuzz_target,acpi,hypervisor/boot/acpi_tables.c))
 $(eval $(call fuzz_flavour,fuzz_mm,-Ihypervisor -Itests/unit/mm -include tests/unit/mm/host.h \
     -Wno-unused-parameter))
 $(eval $(call fuzz_target,mmu,tests/unit/mm/lifetime.c $(UNIT_MM_SOURCES),fuzz_mm))
+
+# The toolstack, and the daemons.
+$(eval $(call fuzz_flavour,fuzz_tools,-I. -D_GNU_SOURCE))
+$(eval $(call fuzz_target,image,$(addprefix tools/xl-lite/,image.c layout.c message.c),fuzz_tools))
+$(eval $(call fuzz_target,config,$(addprefix tools/xl-lite/,config.c message.c),fuzz_tools))
+$(BUILD)/fuzz/config: FUZZ_LIBS := -lconfig
+$(eval $(call fuzz_target,store,$(STORE_SRCS),fuzz_tools))
+$(eval $(call fuzz_target,rings,tools/consoled/ring.c \
+    tools/xenstored-lite/ring.c $(addprefix tools/xl-lite/,evtchn.c hv.c message.c),fuzz_tools))
+
+# pv-kernel.
+$(eval $(call fuzz_flavour,fuzz_pvk,-Iguest-abi/include -Ipv-kernel -Itests/unit/pvk))
+$(eval $(call fuzz_target,program,pv-kernel/proc/elf.c,fuzz_pvk))
+$(eval $(call fuzz_target,cpio,pv-kernel/fs/cpio.c,fuzz_pvk))
+$(eval $(call fuzz_target,ext2,$(UNIT_PVK_FILES) \
+    $(addprefix pv-kernel/fs/,ext2.c ext2_dir.c),fuzz_pvk))
