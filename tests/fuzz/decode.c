@@ -149,11 +149,16 @@ static bool names_register(const struct insn *insn)
     return !unary && immediate_bytes(insn) == 0;
 }
 
-/* rsp and rdi are not the instruction's to use; without REX byte registers 4 to 7 are others. */
+/*
+ * rsp and rdi are not the instruction's to use; without REX byte registers 4 to 7 are others. There
+ * is no movnti of 16 bits, nor would it ever fault on its operand.
+ */
 static bool can_run(const struct insn *insn)
 {
     bool high_byte = insn->operand_size == 1 && insn->rex == 0;
 
+    if (insn->opcode == 0x1c3 && insn->operand_size == 2)
+        return false;
     return !names_register(insn) || high_byte || (insn->reg != 4 && insn->reg != 7);
 }
 
@@ -212,20 +217,47 @@ static void check_store(const struct insn *insn, struct cpu_regs *before, uint64
         FUZZ_CHECK(!((n.flags ^ after.rflags) & FLAGS & ~0x10u));
 }
 
+/* Any bytes; or one of the stores, with prefixes, and whatever follows. */
+static size_t make_bytes(struct fuzz_input *in, bool store, uint8_t bytes[INSN_MAX + 3])
+{
+    static const uint8_t one[] = {
+        0x00, 0x01, 0x08, 0x09, 0x20, 0x21, 0x28, 0x29, 0x30, 0x31, 0x80, 0x81, 0x83, 0x86, 0x87,
+        0x88, 0x89, 0xc6, 0xc7, 0xf6, 0xf7, 0xfe, 0xff,
+    };
+    static const uint8_t two[] = { 0xab, 0xb3, 0xbb, 0xba, 0xb0, 0xb1, 0xc0, 0xc1, 0xc3 };
+    uint64_t how = store ? fuzz_take(in, 2) : 0;
+    size_t at = 0;
+
+    if (how & 1)
+        bytes[at++] = 0x66;
+    if (how & 2)
+        bytes[at++] = (uint8_t)(0x40 | how >> 12);
+    if (store && (how & 12) == 12) {
+        bytes[at++] = 0x0f;
+        bytes[at++] = two[(how >> 4) % sizeof(two)];
+    } else if (store) {
+        bytes[at++] = one[(how >> 4) % sizeof(one)];
+    }
+    while (at < INSN_MAX + 3 && in->size > 0)
+        bytes[at++] = (uint8_t)fuzz_take(in, 1);
+    return at;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input in = { data, size };
-    enum insn_mode mode = (enum insn_mode)(fuzz_take(&in, 1) % 8 < 6 ? MODE_64 : data[0] % 2);
-    uint64_t seed = fuzz_take(&in, 8);
+    uint64_t how = fuzz_take(&in, 1), seed = fuzz_take(&in, 8);
+    enum insn_mode mode = (enum insn_mode)(how % 8 < 6 ? MODE_64 : how & 1);
+    uint8_t bytes[INSN_MAX + 3];
     struct cpu_regs regs;
     struct insn insn;
-    size_t len = in.size < INSN_MAX + 3 ? in.size : INSN_MAX + 3;
+    size_t len = make_bytes(&in, how & 0x80, bytes);
 
-    if (decode(in.data, len, mode, &insn) != DECODED)
+    if (decode(bytes, len, mode, &insn) != DECODED)
         return 0;
     REACHED(mode == MODE_64 ? DECODED_64 : DECODED_OTHER);
-    check_length(in.data, len, mode, &insn);
-    check_fields(&insn, in.data, mode);
+    check_length(bytes, len, mode, &insn);
+    check_fields(&insn, bytes, mode);
     memset(&regs, 0, sizeof(regs));
     for (unsigned int i = 0; i < 16; i++) {
         seed = seed * 6364136223846793005ull + 1442695040888963407ull;

@@ -19,8 +19,8 @@ struct kernel {
     Elf64_Ehdr eh;
     Elf64_Phdr ph[3];
     Elf64_Shdr sh[1];
-    uint8_t notes[256];
     uint8_t text[64];
+    uint8_t notes[256];
 };
 
 static void add_note(struct kernel *k, uint32_t type, const void *desc, uint32_t len)
@@ -35,7 +35,8 @@ static void add_note(struct kernel *k, uint32_t type, const void *desc, uint32_t
     k->sh[0].sh_size = k->ph[2].p_filesz;
 }
 
-static void make(struct kernel *k)
+/* Returns the file's size: it ends with its last note, a text. */
+static size_t make(struct kernel *k)
 {
     static const uint64_t base = BASE, page = BASE + 0x2000, p2m = 0x8000000000, entry = BASE + 8;
 
@@ -61,6 +62,8 @@ static void make(struct kernel *k)
     add_note(k, XEN_ELFNOTE_HYPERCALL_PAGE, &page, 8);
     add_note(k, XEN_ELFNOTE_INIT_P2M, &p2m, 8);
     add_note(k, XEN_ELFNOTE_ENTRY, &entry, 8);
+    add_note(k, XEN_ELFNOTE_GUEST_VERSION, "1.2", 3);
+    return offsetof(struct kernel, notes) + k->ph[2].p_filesz;
 }
 
 struct target {
@@ -121,8 +124,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t len;
     void *file;
 
-    make(&k);
-    len = fuzz_damage(&in, &k, sizeof(k));
+    len = make(&k);
+    len = fuzz_damage(&in, &k, len);
     file = fuzz_copy(&k, len);
     if (elf_parse(file, len, &img, &why) == 0) {
         REACHED(ACCEPTED);

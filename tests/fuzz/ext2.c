@@ -38,7 +38,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     FUZZ_CHECK(system(command) == 0);
     snprintf(path, sizeof(path), "%s/image", folder);
     f = fopen(path, "rb");
-    FUZZ_CHECK(f != NULL && fread(good, 1, IMAGE_BYTES, f) == IMAGE_BYTES);
+    /* The file ends with the last block that is in use. */
+    FUZZ_CHECK(f != NULL && fread(good, 1, IMAGE_BYTES, f) > 20000);
     fclose(f);
     snprintf(command, sizeof(command), "rm -r %s", folder);
     FUZZ_CHECK(system(command) == 0);

@@ -108,6 +108,16 @@ static unsigned int receive(uint32_t type, uint32_t id)
     return answers;
 }
 
+/* None, as a rule; or one that it has begun; or any. */
+static uint32_t some_transaction(struct fuzz_input *in)
+{
+    unsigned int how = (unsigned int)fuzz_take(in, 1);
+
+    if (how % 4 < 2)
+        return 0;
+    return how % 4 == 2 && guest->transactions != NULL ? guest->transactions->id : how >> 2;
+}
+
 static void one_request(struct fuzz_input *in, uint32_t id)
 {
     char payload[XENSTORE_PAYLOAD_MAX + 8];
@@ -115,10 +125,21 @@ static void one_request(struct fuzz_input *in, uint32_t id)
                                                                       XENSTORE_PAYLOAD_MAX);
     struct xsd_sockmsg header = {
         .type = (uint32_t)fuzz_take(in, 1) % 24, .req_id = id,
-        .tx_id = (uint32_t)fuzz_take(in, 1) % 4, .len = (uint32_t)size,
+        .tx_id = some_transaction(in), .len = (uint32_t)size,
     };
+    uint64_t how = fuzz_take(in, 1);
     unsigned int answers;
 
+    /* Transactions begin and end often enough for something to happen in one. */
+    if (how < 24 || (how < 64 && guest->transactions != NULL)) {
+        header.type = how < 24 ? XS_TRANSACTION_START : XS_TRANSACTION_END;
+        header.tx_id = how < 24 ? 0 : guest->transactions->id;
+        memcpy(payload, how & 1 ? "F" : "T", 2);
+        header.len = how < 24 ? 1 : 2;
+        if (how < 24)
+            payload[0] = '\0';
+        size = header.len;
+    }
     send_bytes(&header, sizeof(header));
     send_bytes(payload, size);
     connection_serve(&server, guest);

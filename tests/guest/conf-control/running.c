@@ -181,6 +181,29 @@ static void on_exception(evtchn_port_t port, void *data)
     exceptions++;
 }
 
+CASE(run_breakpoint, "a breakpoint of one domain is none of another's",
+     "domctl.unpausedomain:effect set_debugreg:effect")
+{
+    uint64_t before = free_pages_at_rest(), count;
+    struct child c;
+
+    if (!child_build(&c, child_spin))
+        return;
+    /* The word that the child counts in, at the child's own address; eight bytes, written. */
+    EXPECT_EQ(HYPERVISOR_set_debugreg(0, CHILD_BASE + CHILD_SHARED * PV_PAGE_SIZE + SHARED_COUNT),
+              0);
+    EXPECT_EQ(HYPERVISOR_set_debugreg(7, 0x400 | 1 | 0x9 << 16), 0);
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_unpausedomain, c.id), 0);
+    EXPECT_TRUE(WAIT_FOR(c.shared->count > 1000));
+    count = c.shared->count;
+    EXPECT_TRUE(WAIT_FOR(c.shared->count > count + 1000));
+    EXPECT_EQ(flags_of(c.id) & XEN_DOMINF_shutdown, 0);
+    EXPECT_EQ(HYPERVISOR_set_debugreg(7, 0x400), 0);
+    EXPECT_EQ(HYPERVISOR_set_debugreg(0, 0), 0);
+    EXPECT_EQ(child_destroy(&c), 0);
+    expect_free(before);
+}
+
 CASE(run_crash, "a domain that crashes stays to be looked at, and the first domain is told",
      "domctl.getdomaininfo:shutdown virq.dom_exc:effect")
 {

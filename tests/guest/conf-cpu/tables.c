@@ -105,7 +105,7 @@ CASE(gdt_bad_list, "a list of frames that can't be read is -EFAULT", "set_gdt:EF
 CASE(gdt_bad_frames, "a frame that is absent, writably mapped or a page table can't be a GDT page",
      "set_gdt:EINVAL security.gdt_writable:refused security.gdt_page_table:refused")
 {
-    unsigned long frame = ~0UL >> 12;
+    unsigned long frame = ~0UL >> 12, several[] = { 0, 0, ~0UL >> 12 };
     void *page = pv_alloc_page(), *l1 = pv_alloc_table();
 
     EXPECT_EQ(HYPERVISOR_set_gdt(&frame, 1), -XEN_EINVAL);
@@ -113,6 +113,9 @@ CASE(gdt_bad_frames, "a frame that is absent, writably mapped or a page table ca
     EXPECT_EQ(pv_pin(pv_va_to_mfn(l1), 1), 0);
     EXPECT_EQ(set_gdt(l1, 1), -XEN_EINVAL);
     EXPECT_EQ(pv_unpin(pv_va_to_mfn(l1)), 0);
+    /* Those before the bad one are let go again: the page can be written to. */
+    several[0] = several[1] = pv_va_to_mfn(l1).nr;
+    EXPECT_EQ(HYPERVISOR_set_gdt(several, 3 * 512), -XEN_EINVAL);
     EXPECT_EQ(pv_free_table(l1), 0);
     pv_free_page(page);
 }

@@ -43,6 +43,18 @@ CASE(end_edge_stack, "and one whose frame would reach into the hypervisor's rang
     fault_on_stack(HYPERVISOR_VIRT_END + 16);
 }
 
+/* Where the hypervisor's own map of all memory has a page of ours. */
+static uint64_t in_direct_map(void)
+{
+    return CONF_HYPERVISOR_VA + (pv_va_to_mfn(pv_alloc_page()).nr << PV_PAGE_SHIFT);
+}
+
+CASE(end_direct_map_stack, "and one on a stack in the hypervisor's map of all memory, which it "
+     "could itself write to", "end.bad_stack:crash")
+{
+    fault_on_stack(in_direct_map() + 2048);
+}
+
 CASE(end_not_canonical_stack, "and one on a stack that is not canonical", "end.bad_stack:crash")
 {
     fault_on_stack(CONF_BAD_VA + 4096);
@@ -86,6 +98,12 @@ CASE(end_iret_hypervisor, "so does one with a frame in the hypervisor's range",
      "end.iret_bad_frame:crash")
 {
     iret_at(CONF_HYPERVISOR_VA);
+}
+
+CASE(end_iret_direct_map, "and one with a frame that the hypervisor could read",
+     "end.iret_bad_frame:crash")
+{
+    iret_at(in_direct_map());
 }
 
 CASE(end_no_handler, "an exception without a handler ends the domain", "end.no_handler:crash")

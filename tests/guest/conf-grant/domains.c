@@ -128,6 +128,31 @@ CASE(grant_grantee_ends, "a domain that is destroyed gives back what it maps",
     EXPECT_TRUE(WAIT_FOR(machine_free_pages() == free));
 }
 
+CASE(grant_in_use_by_another, "a grant that one domain has mapped is no other's to map, whoever "
+     "its entry names by now", "security.grant_other:refused")
+{
+    struct gnttab_map_grant_ref map = {
+        .flags = GNTMAP_host_map | GNTMAP_readonly, .host_addr = CHILD_MAP, .ref = REF,
+        .status = 99,
+    };
+    struct gnttab_map_grant_ref op;
+    uint64_t va = grant_va();
+    const volatile char *at;
+    struct child c;
+
+    grant_offer(REF, 0, grant_frame(), GTF_permit_access);
+    EXPECT_EQ(map_at(va, GNTMAP_host_map | GNTMAP_readonly, 0, REF, &op), GNTST_okay);
+    if (!child_build(&c, child_call))
+        return;
+    child_calls(&c, GNTTABOP_map_grant_ref, &map, sizeof(map));
+    at = (const volatile char *)c.shared + OP_OFFSET;
+    EXPECT_EQ(*(const volatile int16_t *)(at + offsetof(struct gnttab_map_grant_ref, status)),
+              GNTST_general_error);
+    EXPECT_EQ(child_destroy(&c), 0);
+    EXPECT_EQ(unmap_at(va, 0, op.handle), GNTST_okay);
+    EXPECT_TRUE(grant_end(REF));
+}
+
 CASE(grant_unprivileged, "a domain maps only what is granted to itself, and by its own handles",
      "security.grant_other:refused")
 {

@@ -200,6 +200,7 @@ CASE(grant_map_replaces, "a mapping takes the place of what was mapped there",
 CASE(grant_map_bad, "references, domains and flags that can't be",
      "grant_map:bad_gntref grant_map:bad_domain grant_map:bad_page grant_map:EFAULT")
 {
+    struct gnttab_query_size size = { .dom = DOMID_SELF };
     uint64_t va = grant_va(), value;
     struct gnttab_map_grant_ref op;
 
@@ -209,6 +210,8 @@ CASE(grant_map_bad, "references, domains and flags that can't be",
     EXPECT_EQ(map_at(va, GNTMAP_host_map, 0x7000, REF, &op), GNTST_bad_domain);
     EXPECT_EQ(map_at(va, GNTMAP_host_map, DOMID_SELF, REF, &op), GNTST_bad_domain);
     EXPECT_EQ(map_at(va, GNTMAP_host_map, 0, 64 * TABLE_END, &op), GNTST_bad_gntref);
+    EXPECT_EQ(HYPERVISOR_grant_table_op(GNTTABOP_query_size, &size, 1), 0);
+    EXPECT_EQ(map_at(va, GNTMAP_host_map, 0, size.nr_frames * TABLE_END, &op), GNTST_bad_gntref);
     EXPECT_EQ(map_at(va, GNTMAP_host_map, 0, ~0u, &op), GNTST_bad_gntref);
     EXPECT_EQ(map_at(va, GNTMAP_host_map, 0, REF + 1, &op), GNTST_general_error);
     grant_offer(REF, 0, grant_frame(), GTF_accept_transfer);

@@ -94,6 +94,22 @@ CASE(assist_checked, "a store that mmu_update would refuse is a #PF, and not don
     tear_down();
 }
 
+CASE(assist_unaligned, "nor is one that reaches into a second entry, or lies across one's middle",
+     "writable_pagetables.mov:refused security.table_writable:refused")
+{
+    pv_fault_t refused = PV_FAULT(PV_PF, PV_PF_PRESENT | PV_PF_WRITE), f;
+
+    set_up();
+    EXPECT_FAULT(pv_probe_write((uint64_t)&l1[3] + 4, 0), refused);
+    PV_TRY_ASM(f, "movl $0, (%[p])", PV_OUT(), PV_IN([p] "r"((uint64_t)&l1[3] + 2)));
+    EXPECT_FAULT(f, refused);
+    PV_TRY_ASM(f, "movw $0, (%[p])", PV_OUT(), PV_IN([p] "r"((uint64_t)&l1[3] + 7)));
+    EXPECT_FAULT(f, refused);
+    EXPECT_EQ(l1[3], 0);
+    EXPECT_EQ(l1[4], 0);
+    tear_down();
+}
+
 CASE(assist_upper, "stores into L2, L3 and L4 tables are never carried out",
      "writable_pagetables.mov:refused")
 {

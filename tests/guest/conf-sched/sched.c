@@ -88,8 +88,15 @@ CASE(sched_poll_wakes, "a timer's masked port wakes poll", "sched_op.poll:effect
 CASE(sched_poll_bad, "more than 128 ports or a port past the end is -EINVAL, a bad list -EFAULT",
      "sched_op.poll:EINVAL sched_op.poll:EFAULT")
 {
+    static evtchn_port_t many[129];     /* each of them could be polled for */
     evtchn_port_t list[] = { 1u << 20 };
+    int port = pv_bind_ipi(0, NULL, NULL);
 
+    for (unsigned int i = 0; i < PV_ARRAY_SIZE(many); i++)
+        many[i] = port;
+    EXPECT_EQ(pv_poll(many, 128, 1), 0);
+    EXPECT_EQ(pv_poll(many, 129, 1), -XEN_EINVAL);
+    EXPECT_EQ(pv_close(port), 0);
     EXPECT_EQ(pv_poll(list, 1, 1), -XEN_EINVAL);
     EXPECT_EQ(pv_poll(list, 129, 1), -XEN_EINVAL);
     EXPECT_EQ(pv_poll((evtchn_port_t *)CONF_EMPTY_VA, 1, 1), -XEN_EFAULT);

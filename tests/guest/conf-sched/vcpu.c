@@ -10,7 +10,14 @@ static long op(int cmd, unsigned int vcpu, void *arg)
 CASE(vcpu_is_up, "is_up: 1 for the running vCPU, -ENOENT for one that the domain does not have",
      "vcpu_op.is_up:effect vcpu_op:ENOENT")
 {
+    unsigned int end = 0;
+
     EXPECT_EQ(op(VCPUOP_is_up, 0, NULL), 1);
+    /* The very first one that is not there. */
+    while (op(VCPUOP_is_up, end, NULL) >= 0)
+        end++;
+    EXPECT_EQ(op(VCPUOP_is_up, end, NULL), -XEN_ENOENT);
+    EXPECT_EQ(op(VCPUOP_get_runstate_info, end, NULL), -XEN_ENOENT);
     EXPECT_EQ(op(VCPUOP_is_up, 4095, NULL), -XEN_ENOENT);
     EXPECT_EQ(op(VCPUOP_is_up, ~0u, NULL), -XEN_ENOENT);
     EXPECT_EQ(op(99, 4095, NULL), -XEN_ENOENT);

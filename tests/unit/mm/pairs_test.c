@@ -87,6 +87,27 @@ static void unmap_d(void)
     update(frame[A1], 0, 0);
 }
 
+/* Of D's entry only bits on which no reference depends. */
+static void soften_d(void)
+{
+    update(frame[A1], 0, entry(D, PTE_RW | PTE_A | PTE_D));
+}
+
+/* E takes D's place by a store of the guest, as emulate_pte.c carries it out. */
+static void store_e(void)
+{
+    mfn_t m = MFN(frame[A1]);
+    u64 *slot = mfn_to_virt(m), old;
+
+    if (get_page_and_type(m, guest()->id, USE_L1))
+        return;
+    old = READ_ONCE(*slot);
+    while (mm_exchange_l1e(guest(), mfn_to_page(m), slot, &old, entry(E, PTE_RW)) == -EAGAIN)
+        ;
+    put_page_and_type(mfn_to_page(m));
+    leave_to_guest();
+}
+
 /* Another CPU sees D while it is mapped once more. */
 static void lend_d(void)
 {
@@ -182,7 +203,8 @@ static const struct {
     const char *name;
     void (*fn)(void);
 } ops[] = {
-    { "unmap D", unmap_d }, { "lend D", lend_d }, { "pin D", pin_d }, { "pin B4", pin_b4 },
+    { "unmap D", unmap_d }, { "soften D's entry", soften_d }, { "store E's entry", store_e },
+    { "lend D", lend_d }, { "pin D", pin_d }, { "pin B4", pin_b4 },
     { "begin to pin B4", begin_pin_b4 }, { "unpin B4", unpin_b4 }, { "pin B2", pin_b2 },
     { "pin B1", pin_b1 }, { "map B3 writable", map_b3_writable }, { "run on B", run_on_b },
     { "give D back", give_back_d }, { "give B2 back", give_back_b2 },

@@ -196,6 +196,20 @@ static void xsa_58_299_a_tree_with_one_bad_entry_leaves_nothing_behind(void **st
     }
 }
 
+static void a_freed_frame_has_no_number(void **state)
+{
+    xen_pfn_t mfn;
+    struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };
+
+    (void)state;
+    begin();
+    mfn = frame[OTHER];
+    m2p_set(MFN(mfn), PFN(77));
+    r.extent_start.p = &mfn;
+    assert_int_equal(do_memory_op(XENMEM_decrease_reservation, (XEN_GUEST_HANDLE(void)){ &r }), 1);
+    assert_true(m2p_get(MFN(frame[OTHER])).v == INVALID_PFN.v);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +222,7 @@ int main(void)
         cmocka_unit_test(a_count_at_its_end_refuses),
         cmocka_unit_test(a_root_is_a_whole_tree_or_nothing),
         cmocka_unit_test(xsa_58_299_a_tree_with_one_bad_entry_leaves_nothing_behind),
+        cmocka_unit_test(a_freed_frame_has_no_number),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
