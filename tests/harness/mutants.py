@@ -13,8 +13,9 @@ tests/mutants/*.mutants list them, a file a room:
     test   conformance/conf-mmu/mmu_*
 
 The lines with a blank or a minus must stand in the file exactly once. The tests are tried in turn
-until one fails: a program of tests/unit (unit/NAME) or tests/fuzz (fuzz/NAME), or those cases of a
-conformance guest, on Pavane, that a pattern names. tests/mutants/run tries them all.
+until one fails: a program of tests/unit (unit/NAME) or tests/fuzz (fuzz/NAME), those cases of a
+conformance guest, on Pavane, that a pattern names, or a look at the machine code (code/sysret).
+tests/mutants/run tries them all.
 """
 
 from dataclasses import dataclass, field
