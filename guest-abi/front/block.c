@@ -4,7 +4,7 @@
  *
  * The ring is only touched with events disabled, on vCPU 0.  The backend may write anything into
  * it: responses are copied before they are looked at, and one that can't be, or an index that
- * jumps, ends the connection.
+ * jumps, ends the connection.  What was pushed is counted apart from it, by front->pushed.
  */
 #include "../internal.h"
 #include <pvguest/blkfront.h>
@@ -99,7 +99,7 @@ static int response_error(int16_t status)
 static bool take_responses(struct pv_blkfront *front)
 {
     uint32_t prod = __atomic_load_n(&front->ring.sring->rsp_prod, __ATOMIC_ACQUIRE);
-    uint32_t under_way = front->ring.req_prod_pvt - front->ring.rsp_cons;
+    uint32_t under_way = front->pushed - front->ring.rsp_cons;
 
     if (prod - front->ring.rsp_cons > under_way)
         return false;
@@ -113,6 +113,26 @@ static bool take_responses(struct pv_blkfront *front)
         finish(front, (unsigned int)response.id, response_error(response.status));
     }
     return true;
+}
+
+static void push(struct pv_blkfront *front)
+{
+    int notify;
+
+    if (front->state != PV_STATE_CONNECTED || front->pushed == front->ring.req_prod_pvt)
+        return;
+    front->pushed = front->ring.req_prod_pvt;
+    RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&front->ring, notify);
+    if (notify)
+        pv_notify(front->port);
+}
+
+void pv_blkfront_push(struct pv_blkfront *front)
+{
+    bool enabled = pv_events_save();
+
+    push(front);
+    pv_events_restore(enabled);
 }
 
 static void ring_event(evtchn_port_t port, void *data)
@@ -130,6 +150,7 @@ static void ring_event(evtchn_port_t port, void *data)
         }
         RING_FINAL_CHECK_FOR_RESPONSES(&front->ring, more);
     } while (more);
+    push(front);
 }
 
 static bool valid(const struct pv_blk_request *r)
@@ -163,7 +184,6 @@ static int grant_frames(struct pv_blkfront *front, const struct pv_blk_request *
 static void enqueue(struct pv_blkfront *front, const struct pv_blk_request *r, unsigned int slot)
 {
     struct blkif_request *out = RING_GET_REQUEST(&front->ring, front->ring.req_prod_pvt);
-    int notify;
 
     *out = (struct blkif_request){
         .operation = r->op, .nr_segments = r->nr_segments, .handle = (uint16_t)front->vdev,
@@ -174,9 +194,6 @@ static void enqueue(struct pv_blkfront *front, const struct pv_blk_request *r, u
             front->slot[slot].ref[i], r->segment[i].first, r->segment[i].last,
         };
     front->ring.req_prod_pvt++;
-    RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&front->ring, notify);
-    if (notify)
-        pv_notify(front->port);
 }
 
 static int submit(struct pv_blkfront *front, struct pv_blk_request *r)
@@ -255,6 +272,7 @@ static int offer_ring(struct pv_blkfront *front)
     if (!sring)
         return -XEN_ENOMEM;
     XEN_FRONT_RING_INIT(&front->ring, sring, PV_PAGE_SIZE);
+    front->pushed = 0;
     rc = pv_grant(front->backend_id, pv_va_to_mfn(sring), false);
     if (rc < 0) {
         front->ring.sring = NULL;

@@ -23,8 +23,9 @@ struct blkback_request {
     struct bio bio;
     uint64_t id;                        /* the frontend's */
     uint8_t operation;
+    int16_t status;                     /* the answer, once there is one */
     grant_handle_t handle[BLKIF_MAX_SEGMENTS_PER_REQUEST];
-    struct blkback_request *next_free;
+    struct blkback_request *next;       /* among the free ones, or those that ended */
 };
 
 /* A ring that is served. */
@@ -40,11 +41,14 @@ struct blkback {
     bool ending;                        /* nothing is taken from it any more */
     bool more;                          /* it may hold more: blkback_serve */
     struct blkif_back_ring ring;
+    RING_IDX answered;                  /* responses up to here are published */
     struct pv_grant_page page;
     evtchn_port_t port;
-    unsigned int under_way;             /* requests at the disk */
+    unsigned int under_way;             /* requests that are taken and not yet answered */
     struct blkback_request request[BLKBACK_REQUESTS];
     struct blkback_request *free;
+    struct blkback_request *ended, **last_ended;    /* in order; finish is deferred */
+    struct block_work finish;
 };
 
 /* Maps the ring and starts to serve it: 0, or a negative errno and nothing is left. */

@@ -4,100 +4,224 @@
  * frames themselves: a grant is mapped for devices only, which costs no page-table entry, gives its
  * machine frame, and keeps the frame where it is until it is unmapped.
  *
- * Runs in event handlers: the ring's takes requests, the driver's completes them.
+ * Runs in event handlers: the ring's takes requests, the driver's completes them. Both work in
+ * batches. Requests that are there together have their grants mapped in one hypercall and the disk
+ * kicked once behind them; those that ended together are unmapped in one, and then answered.
  */
 #include "back/back.h"
 
 #define SECTORS_PER_PAGE (PAGE_SIZE / SECTOR_SIZE)
 /* Requests that are taken at a time; then others get their turn. */
 #define TAKE_LIMIT 64
+/* Grants that a hypercall maps or unmaps. */
+#define BATCH      64u
 
 /* ---- Answers ---- */
 
+static void push_responses(struct blkback *b)
+{
+    int notify;
+
+    if (b->ending || b->ring.rsp_prod_pvt == b->answered)
+        return;
+    b->answered = b->ring.rsp_prod_pvt;
+    RING_PUSH_RESPONSES_AND_CHECK_NOTIFY(&b->ring, notify);
+    if (notify)
+        pv_notify(b->port);
+}
+
+/* For the next push. */
 static void respond(struct blkback *b, uint64_t id, uint8_t operation, int16_t status)
 {
     struct blkif_response *out;
-    int notify;
 
     if (b->ending)
         return;
     out = RING_GET_RESPONSE(&b->ring, b->ring.rsp_prod_pvt);
     *out = (struct blkif_response){ .id = id, .operation = operation, .status = status };
     b->ring.rsp_prod_pvt++;
-    RING_PUSH_RESPONSES_AND_CHECK_NOTIFY(&b->ring, notify);
-    if (notify)
-        pv_notify(b->port);
 }
 
-/* ---- Grants ---- */
+/* ---- Ends of requests ---- */
 
-static void unmap_segments(struct blkback_request *r, unsigned int nr)
+static void unmap(struct gnttab_unmap_grant_ref *ops, unsigned int nr)
 {
-    struct gnttab_unmap_grant_ref ops[BLKIF_MAX_SEGMENTS_PER_REQUEST];
-
-    if (!nr)
-        return;
-    for (unsigned int i = 0; i < nr; i++)
-        ops[i] = (struct gnttab_unmap_grant_ref){
-            .dev_bus_addr = r->bio.segment[i].mfn.nr << PAGE_SHIFT, .handle = r->handle[i],
-        };
-    pv_grant_unmap(ops, nr);
+    if (nr)
+        pv_grant_unmap(ops, nr);
     for (unsigned int i = 0; i < nr; i++)
         BUG_ON(ops[i].status != GNTST_okay);
 }
 
-/* Maps all of the request's grants, or none. */
-static bool map_segments(struct blkback_request *r, const struct blkif_request *in)
+/* Adds a request's segments to a batch of unmaps, which has room; returns how long that is now. */
+static unsigned int add_unmaps(struct gnttab_unmap_grant_ref *ops, unsigned int nr,
+                               const struct blkback_request *r)
 {
-    struct gnttab_map_grant_ref ops[BLKIF_MAX_SEGMENTS_PER_REQUEST];
-    unsigned int mapped = 0;
-
-    for (unsigned int i = 0; i < in->nr_segments; i++)
-        ops[i] = (struct gnttab_map_grant_ref){
-            .flags = GNTMAP_device_map | (r->bio.op == BIO_WRITE ? GNTMAP_readonly : 0),
-            .ref = in->seg[i].gref, .dom = r->owner->domid,
+    for (unsigned int i = 0; i < r->bio.nr_segments; i++)
+        ops[nr++] = (struct gnttab_unmap_grant_ref){
+            .dev_bus_addr = r->bio.segment[i].mfn.nr << PAGE_SHIFT, .handle = r->handle[i],
         };
-    pv_grant_map(ops, in->nr_segments);
-    for (unsigned int i = 0; i < in->nr_segments; i++) {
-        const struct blkif_request_segment *s = &in->seg[i];
-
-        if (ops[i].status != GNTST_okay)
-            continue;
-        r->handle[mapped] = ops[i].handle;
-        r->bio.segment[mapped++] = (struct bio_segment){
-            .mfn = pv_mfn(ops[i].dev_bus_addr >> PAGE_SHIFT),
-            .offset = (uint32_t)(s->first_sect * SECTOR_SIZE),
-            .len = (uint32_t)((s->last_sect - s->first_sect + 1u) * SECTOR_SIZE),
-        };
-    }
-    if (mapped == in->nr_segments)
-        return true;
-    unmap_segments(r, mapped);
-    return false;
+    return nr;
 }
 
-/* ---- One request ---- */
+static void unmap_all(const struct blkback_request *first)
+{
+    /* Too much for the stack of whom an event interrupts. */
+    static struct gnttab_unmap_grant_ref ops[BATCH];
+    unsigned int nr = 0;
+
+    for (const struct blkback_request *r = first; r; r = r->next) {
+        if (nr + r->bio.nr_segments > BATCH) {
+            unmap(ops, nr);
+            nr = 0;
+        }
+        nr = add_unmaps(ops, nr, r);
+    }
+    unmap(ops, nr);
+}
 
 static void release(struct blkback_request *r)
 {
     struct blkback *b = r->owner;
 
-    r->next_free = b->free;
+    r->next = b->free;
     b->free = r;
     b->under_way--;
     if (b->ending && !b->under_way)
         b->attention(b);
 }
 
+/* The frames of all that ended are the frontend's again before it hears of any. */
+static void finish(struct block_work *work)
+{
+    struct blkback *b = container_of(work, struct blkback, finish);
+    struct blkback_request *r = b->ended;
+
+    b->ended = NULL;
+    b->last_ended = &b->ended;
+    unmap_all(r);
+    while (r) {
+        struct blkback_request *next = r->next;
+
+        respond(b, r->id, r->operation, r->status);
+        release(r);
+        r = next;
+    }
+    push_responses(b);
+}
+
+static void end_request(struct blkback_request *r, int16_t status)
+{
+    struct blkback *b = r->owner;
+
+    r->status = status;
+    r->next = NULL;
+    *b->last_ended = r;
+    b->last_ended = &r->next;
+    block_defer(&b->finish);
+}
+
 static void bio_done(struct bio *bio, int error)
 {
-    struct blkback_request *r = bio->private;
-
-    unmap_segments(r, bio->nr_segments);
-    respond(r->owner, r->id, r->operation, error == -EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP :
-            error ? BLKIF_RSP_ERROR : BLKIF_RSP_OKAY);
-    release(r);
+    end_request(bio->private, error == -EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP :
+                              error ? BLKIF_RSP_ERROR : BLKIF_RSP_OKAY);
 }
+
+/* ---- Requests that are taken together ---- */
+
+struct batch {
+    unsigned int nr_requests, nr_maps;
+    struct blkback_request *request[BLKBACK_REQUESTS];
+    struct gnttab_map_grant_ref map[BATCH];
+};
+
+static struct blkback_request *new_request(struct blkback *b, const struct blkif_request *in,
+                                           enum bio_op op)
+{
+    struct blkback_request *r = b->free;
+
+    /* The ring has no more slots than there are requests. */
+    BUG_ON(!r);
+    b->free = r->next;
+    b->under_way++;
+    r->owner = b;
+    r->id = in->id;
+    r->operation = in->operation;
+    r->bio.op = op;
+    r->bio.sector = in->sector_number;
+    r->bio.nr_segments = 0;
+    r->bio.done = bio_done;
+    r->bio.private = r;
+    return r;
+}
+
+static void add_segments(struct batch *batch, struct blkback_request *r,
+                         const struct blkif_request *in)
+{
+    for (unsigned int i = 0; i < in->nr_segments; i++) {
+        const struct blkif_request_segment *s = &in->seg[i];
+
+        batch->map[batch->nr_maps++] = (struct gnttab_map_grant_ref){
+            .flags = GNTMAP_device_map | (r->bio.op == BIO_WRITE ? GNTMAP_readonly : 0),
+            .ref = s->gref, .dom = r->owner->domid,
+        };
+        r->bio.segment[i] = (struct bio_segment){
+            .offset = (uint32_t)(s->first_sect * SECTOR_SIZE),
+            .len = (uint32_t)((s->last_sect - s->first_sect + 1u) * SECTOR_SIZE),
+        };
+    }
+    r->bio.nr_segments = in->nr_segments;
+}
+
+/*
+ * Enters what became of a request's maps. False: not all could be, and the request has only those
+ * that were, to be undone.
+ */
+static bool take_maps(struct blkback_request *r, const struct gnttab_map_grant_ref *map)
+{
+    unsigned int nr = r->bio.nr_segments, mapped = 0;
+
+    for (unsigned int i = 0; i < nr; i++) {
+        if (map[i].status != GNTST_okay)
+            continue;
+        r->handle[mapped] = map[i].handle;
+        r->bio.segment[mapped] = r->bio.segment[i];
+        r->bio.segment[mapped++].mfn = pv_mfn(map[i].dev_bus_addr >> PAGE_SHIFT);
+    }
+    r->bio.nr_segments = mapped;
+    return mapped == nr;
+}
+
+/* Maps what the batch needs and lets the disk begin. Its requests are for one disk. */
+static void start_batch(struct blkback *b, struct batch *batch)
+{
+    const struct gnttab_map_grant_ref *map = batch->map;
+    bool refused = false;
+
+    if (!batch->nr_requests)
+        return;
+    if (batch->nr_maps)
+        pv_grant_map(batch->map, batch->nr_maps);
+    for (unsigned int i = 0; i < batch->nr_requests; i++) {
+        struct blkback_request *r = batch->request[i];
+        unsigned int nr = r->bio.nr_segments;
+        int rc;
+
+        if (!take_maps(r, map)) {
+            refused = true;
+            end_request(r, BLKIF_RSP_ERROR);
+        } else if ((rc = block_submit(b->bdev, &r->bio))) {
+            bio_done(&r->bio, rc);
+        }
+        map += nr;
+    }
+    batch->nr_requests = batch->nr_maps = 0;
+    block_kick(b->bdev);
+    block_run_deferred();
+    if (refused)
+        blkback_end(b, "a grant that can't be mapped");
+}
+
+/* ---- One request ---- */
 
 /* What is wrong with a transfer's numbers; NULL: nothing. */
 static const char *find_fault(const struct blkback *b, const struct blkif_request *in)
@@ -118,107 +242,84 @@ static const char *find_fault(const struct blkback *b, const struct blkif_reques
     return NULL;
 }
 
-static struct blkback_request *new_request(struct blkback *b, const struct blkif_request *in)
+/* Those before it go their way, it is answered at once, and the connection ends. */
+static void reject(struct blkback *b, struct batch *batch, const struct blkif_request *in,
+                   const char *why)
 {
-    struct blkback_request *r = b->free;
-
-    /* The ring has no more slots than there are requests. */
-    BUG_ON(!r);
-    b->free = r->next_free;
-    b->under_way++;
-    r->owner = b;
-    r->id = in->id;
-    r->operation = in->operation;
-    r->bio.sector = in->sector_number;
-    r->bio.nr_segments = 0;
-    r->bio.done = bio_done;
-    r->bio.private = r;
-    return r;
-}
-
-static void start(struct blkback_request *r)
-{
-    int rc = block_submit(r->owner->bdev, &r->bio);
-
-    if (rc)
-        bio_done(&r->bio, rc);
-}
-
-/* Answers the request at once and ends the connection. */
-static void reject(struct blkback *b, const struct blkif_request *in, const char *why)
-{
+    start_batch(b, batch);
     respond(b, in->id, in->operation, BLKIF_RSP_ERROR);
+    push_responses(b);
     blkback_end(b, why);
 }
 
-static void transfer(struct blkback *b, const struct blkif_request *in, enum bio_op op)
+static void transfer(struct blkback *b, struct batch *batch, const struct blkif_request *in,
+                     enum bio_op op)
 {
     const char *fault = find_fault(b, in);
     struct blkback_request *r;
 
     if (fault) {
-        reject(b, in, fault);
+        reject(b, batch, in, fault);
         return;
     }
     if (op == BIO_WRITE && b->readonly) {
         respond(b, in->id, in->operation, BLKIF_RSP_ERROR);
         return;
     }
-    r = new_request(b, in);
-    r->bio.op = op;
-    if (!map_segments(r, in)) {
-        reject(b, in, "a grant that can't be mapped");
-        release(r);
-        return;
-    }
-    r->bio.nr_segments = in->nr_segments;
-    start(r);
+    if (batch->nr_maps + in->nr_segments > BATCH)
+        start_batch(b, batch);
+    r = new_request(b, in, op);
+    add_segments(batch, r, in);
+    batch->request[batch->nr_requests++] = r;
 }
 
-static void flush(struct blkback *b, const struct blkif_request *in)
-{
-    struct blkback_request *r = new_request(b, in);
-
-    r->bio.op = BIO_FLUSH;
-    start(r);
-}
-
-static void handle(struct blkback *b, const struct blkif_request *in)
+static void handle(struct blkback *b, struct batch *batch, const struct blkif_request *in)
 {
     if (in->operation == BLKIF_OP_READ)
-        transfer(b, in, BIO_READ);
+        transfer(b, batch, in, BIO_READ);
     else if (in->operation == BLKIF_OP_WRITE)
-        transfer(b, in, BIO_WRITE);
+        transfer(b, batch, in, BIO_WRITE);
     else if (in->operation == BLKIF_OP_FLUSH_DISKCACHE && b->bdev->has_flush)
-        flush(b, in);
+        batch->request[batch->nr_requests++] = new_request(b, in, BIO_FLUSH);
     else
         respond(b, in->id, in->operation, BLKIF_RSP_EOPNOTSUPP);
 }
 
 /* ---- The ring ---- */
 
+/* Takes what is there, at most @limit requests; returns how many. */
+static unsigned int take_requests(struct blkback *b, struct batch *batch, unsigned int limit)
+{
+    uint32_t prod = __atomic_load_n(&b->ring.sring->req_prod, __ATOMIC_ACQUIRE);
+    unsigned int taken = 0;
+
+    if (RING_REQUEST_PROD_OVERFLOW(&b->ring, prod) ||
+        prod - b->ring.rsp_prod_pvt < b->ring.req_cons - b->ring.rsp_prod_pvt) {
+        blkback_end(b, "a ring index that jumped");
+        return 0;
+    }
+    while (b->ring.req_cons != prod && !b->ending && taken < limit) {
+        struct blkif_request in;
+
+        RING_COPY_REQUEST(&b->ring, b->ring.req_cons, &in);
+        b->ring.req_cons++;
+        taken++;
+        handle(b, batch, &in);
+    }
+    return taken;
+}
+
 void blkback_serve(struct blkback *b)
 {
+    static struct batch batch;      /* empty between calls, which do not overlap */
     unsigned int taken = 0;
     int more = 1;
 
     b->more = false;
     while (more && !b->ending && taken < TAKE_LIMIT) {
-        uint32_t prod = __atomic_load_n(&b->ring.sring->req_prod, __ATOMIC_ACQUIRE);
-
-        if (RING_REQUEST_PROD_OVERFLOW(&b->ring, prod) ||
-            prod - b->ring.rsp_prod_pvt < b->ring.req_cons - b->ring.rsp_prod_pvt) {
-            blkback_end(b, "a ring index that jumped");
-            return;
-        }
-        while (b->ring.req_cons != prod && !b->ending && taken < TAKE_LIMIT) {
-            struct blkif_request in;
-
-            RING_COPY_REQUEST(&b->ring, b->ring.req_cons, &in);
-            b->ring.req_cons++;
-            taken++;
-            handle(b, &in);
-        }
+        taken += take_requests(b, &batch, TAKE_LIMIT - taken);
+        start_batch(b, &batch);
+        push_responses(b);
         RING_FINAL_CHECK_FOR_REQUESTS(&b->ring, more);
     }
     if (more && !b->ending) {
@@ -243,9 +344,12 @@ int blkback_connect(struct blkback *b, grant_ref_t ring, evtchn_port_t port)
         return rc;
     BACK_RING_INIT(&b->ring, (struct blkif_sring *)b->page.va, PAGE_SIZE);
     b->ending = b->more = false;
+    b->answered = 0;
+    b->last_ended = &b->ended;
+    b->finish.run = finish;
     b->free = NULL;
     for (unsigned int i = 0; i < BLKBACK_REQUESTS; i++) {
-        b->request[i].next_free = b->free;
+        b->request[i].next = b->free;
         b->free = &b->request[i];
     }
     rc = pv_bind_interdomain(b->domid, port, ring_event, b);

@@ -80,6 +80,7 @@ int block_submit(struct block_device *bdev, struct bio *bio)
         if (bdev->has_flush)
             return bdev->ops->submit(bdev, bio);
         bio->done(bio, 0);              /* the disk keeps nothing back */
+        block_run_deferred();
         return 0;
     }
     if (bio->op != BIO_READ && bio->op != BIO_WRITE)
@@ -92,6 +93,37 @@ int block_submit(struct block_device *bdev, struct bio *bio)
         return -EINVAL;
     return bdev->ops->submit(bdev, bio);
 }
+
+void block_kick(struct block_device *bdev)
+{
+    bdev->ops->kick(bdev);
+}
+
+/* ---- The ends of batches ---- */
+
+static struct block_work *deferred;
+
+void block_defer(struct block_work *work)
+{
+    if (work->waits)
+        return;
+    work->waits = true;
+    work->next = deferred;
+    deferred = work;
+}
+
+void block_run_deferred(void)
+{
+    while (deferred) {
+        struct block_work *work = deferred;
+
+        deferred = work->next;
+        work->waits = false;
+        work->run(work);
+    }
+}
+
+/* ---- Transfers of our own ---- */
 
 struct transfer {
     struct bio bio;
@@ -120,6 +152,7 @@ static int run_transfer(struct block_device *bdev, struct transfer *t)
     rc = block_submit(bdev, &t->bio);
     if (rc)
         return rc;
+    block_kick(bdev);
     while (!t->done)
         wait_uninterruptible(&t->waiter);
     return t->error;

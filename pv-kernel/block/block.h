@@ -6,8 +6,12 @@
  *
  * A transfer is a struct bio: a run of sectors and the machine memory they go to or come from, by
  * frames and not by addresses, since it may be another domain's granted pages that nothing here
- * maps. Its owner keeps the bio until done() is called, from an event handler or from submit()
- * itself.
+ * maps. Its owner keeps the bio until done() is called, from an event handler, from block_submit()
+ * or from block_kick().
+ *
+ * Bios travel in batches, there and back: who submits some kicks the disk once, behind the last;
+ * who takes answers calls done() for each, and then block_run_deferred() once. What an owner wants
+ * to do for all that ended together, it puts off until then by block_defer().
  */
 #ifndef PVK_BLOCK_H
 #define PVK_BLOCK_H
@@ -37,8 +41,10 @@ struct bio {
 struct block_device;
 
 struct block_ops {
-    /* Starts it: 0, and done() will come; or a negative errno, and done() will not. */
+    /* Takes it: 0, and done() will come; or a negative errno, and done() will not. */
     int (*submit)(struct block_device *bdev, struct bio *bio);
+    /* What was submitted starts now, if it has not yet. */
+    void (*kick)(struct block_device *bdev);
 };
 
 struct block_device {
@@ -57,9 +63,19 @@ int block_unregister(struct block_device *bdev);    /* -EBUSY */
 struct block_device *block_find(const char *name);  /* "vda" or "/dev/vda"; NULL: none */
 /* Checks range and write permission, then the driver: as submit(). */
 int block_submit(struct block_device *bdev, struct bio *bio);
+void block_kick(struct block_device *bdev);
 /* Whole transfers from kernel memory, asleep meanwhile: 0 or negative errno. */
 int block_read(struct block_device *bdev, uint64_t offset, void *buf, size_t len);
 int block_write(struct block_device *bdev, uint64_t offset, const void *buf, size_t len);
+
+/* Work for the end of a batch of answers. */
+struct block_work {
+    void (*run)(struct block_work *work);
+    bool waits;
+    struct block_work *next;
+};
+void block_defer(struct block_work *work);          /* once, however often it is called */
+void block_run_deferred(void);
 
 /* ---- drivers/: control domain only ---- */
 void drivers_init(void);            /* finds PCI devices and starts the drivers that know them */

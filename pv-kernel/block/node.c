@@ -108,8 +108,8 @@ static void node_release(struct file *f)
 }
 
 static const struct file_ops node_ops = {
-    .read = node_read, .write = node_write, .ioctl = node_ioctl, .sync = node_sync,
-    .open = node_open, .release = node_release,
+    .read = node_read, .write = node_write, .piece = BIO_SEGMENTS * PAGE_SIZE,
+    .ioctl = node_ioctl, .sync = node_sync, .open = node_open, .release = node_release,
 };
 
 int block_node_add(struct block_device *bdev)

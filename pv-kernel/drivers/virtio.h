@@ -51,6 +51,7 @@ struct virtqueue {
     volatile struct vring_used *used;
     volatile uint16_t *doorbell;
     uint16_t index, last_used;
+    bool rings;                     /* requests were submitted since the device was rung */
     struct vring_desc *tables[VIRTQUEUE_MAX];   /* of the slots, if indirect */
     uint8_t free[VIRTQUEUE_MAX];    /* a stack of slots that nobody uses */
     unsigned int nr_free;
@@ -80,7 +81,10 @@ void virtqueue_put_slot(struct virtqueue *q, unsigned int slot);
 /* Buffer number @i of a slot's request, in machine memory; those the device writes come last. */
 void virtqueue_set(struct virtqueue *q, unsigned int slot, unsigned int i, uint64_t maddr,
                    uint32_t len, bool device_writes);
+/* The device may take the request from now on, and does once it is rung. */
 void virtqueue_submit(struct virtqueue *q, unsigned int slot, unsigned int buffers);
+/* Rings the device for all that it was not rung for, unless it asked not to be. */
+void virtqueue_ring(struct virtqueue *q);
 /* A slot that the device is done with; -EAGAIN: none; -EIO: the device talks nonsense. */
 int virtqueue_next(struct virtqueue *q);
 

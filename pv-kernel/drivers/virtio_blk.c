@@ -93,6 +93,14 @@ static int submit(struct block_device *bdev, struct bio *bio)
     return 0;
 }
 
+static void kick(struct block_device *bdev)
+{
+    struct virtio_blk *blk = bdev->private;
+
+    if (!blk->broken)
+        virtqueue_ring(&blk->queue);
+}
+
 static int outcome_error(uint8_t outcome)
 {
     return outcome == OUTCOME_OK ? 0 : outcome == OUTCOME_UNSUPPORTED ? -EOPNOTSUPP : -EIO;
@@ -148,9 +156,11 @@ static void interrupt(void *data)
         else
             finish(blk, (unsigned int)slot);
     }
+    kick(&blk->bdev);
+    block_run_deferred();
 }
 
-static const struct block_ops virtio_blk_ops = { .submit = submit };
+static const struct block_ops virtio_blk_ops = { .submit = submit, .kick = kick };
 
 /* ---- Start ---- */
 

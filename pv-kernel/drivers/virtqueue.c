@@ -134,7 +134,17 @@ void virtqueue_submit(struct virtqueue *q, unsigned int slot, unsigned int buffe
         };
     q->busy[slot] = true;
     q->avail->ring[q->avail->index % q->size] = (uint16_t)head_of(q, slot);
-    __atomic_store_n(&q->avail->index, (uint16_t)(q->avail->index + 1), __ATOMIC_SEQ_CST);
+    __atomic_store_n(&q->avail->index, (uint16_t)(q->avail->index + 1), __ATOMIC_RELEASE);
+    q->rings = true;
+}
+
+void virtqueue_ring(struct virtqueue *q)
+{
+    if (!q->rings)
+        return;
+    q->rings = false;
+    /* The index must be out before the flags are read, or both sides could miss each other. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (!(q->used->flags & USED_NO_NOTIFY))
         *q->doorbell = q->index;
 }

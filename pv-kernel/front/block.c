@@ -2,9 +2,9 @@
 /*
  * The disks that a guest was given (pvguest/blkfront.h) as block devices: xvda and so on.
  *
- * A bio is sent as requests of up to PV_BLK_SEGMENTS segments. Bios that find no room wait in the
- * disk's queue, in order; whatever ends lets the next ones go. All that runs in event handlers or
- * with events disabled, so there are no locks.
+ * A bio is sent as requests of up to PV_BLK_SEGMENTS segments, all that there is room for at once.
+ * Bios that find no room wait in the disk's queue, in order; whatever ends lets the next ones go.
+ * All that runs in event handlers or with events disabled, so there are no locks.
  */
 #include "block/block.h"
 #include "proc/proc.h"
@@ -56,6 +56,7 @@ static void end_if_done(struct transfer *t)
         return;
     t->bio = NULL;
     bio->done(bio, t->error);
+    block_run_deferred();
 }
 
 static void part_done(struct pv_blk_request *request, int error)
@@ -181,7 +182,14 @@ static int submit(struct block_device *bdev, struct bio *bio)
     return 0;
 }
 
-static const struct block_ops disk_ops = { .submit = submit };
+static void kick(struct block_device *bdev)
+{
+    struct disk *d = bdev->private;
+
+    pv_blkfront_push(&d->front);
+}
+
+static const struct block_ops disk_ops = { .submit = submit, .kick = kick };
 
 /* ---- Disks that come and go ---- */
 

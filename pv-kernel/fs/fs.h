@@ -57,6 +57,7 @@ struct file_ops {
     /* @buf is kernel memory; the offset is the file's (*pos), advanced by the callee. */
     long (*read)(struct file *f, void *buf, size_t len, uint64_t *pos);
     long (*write)(struct file *f, const void *buf, size_t len, uint64_t *pos);
+    size_t piece;                   /* what both are best asked for at a time; 0: a page */
     long (*ioctl)(struct file *f, unsigned long cmd, uint64_t arg);
     unsigned int (*poll)(struct file *f);       /* POLL bits now; wakers call poll_wake() */
     int (*mmap)(struct file *f, struct vma *vma);   /* sets vma->ops */

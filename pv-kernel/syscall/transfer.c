@@ -1,24 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads and writes of user memory go through a page of the kernel's. A long transfer is made of
- * several; where a read may wait for more, what comes in one piece is all that it returns.
+ * Reads and writes of user memory go through memory of the kernel's: a page, or more where the
+ * file's operations have use for it. A long transfer is made of several pieces; where a read may
+ * wait for more, what comes in one piece is all that it returns.
  */
 #include "syscall/transfer.h"
 #include "mm/mm.h"
 
 #define SMALL   256u                /* as much fits on the stack */
-#define CHUNK   PAGE_SIZE
 #define MAX_LEN 0x7ffff000ul
 
-static char *get_buffer(char *small, size_t len)
+/* Memory of the kernel's that a transfer goes through. */
+struct buffer {
+    char *mem;
+    size_t size;
+    char small[SMALL];
+};
+
+static bool get_buffer(struct buffer *b, const struct file *f, size_t len)
 {
-    return len <= SMALL ? small : kmalloc(CHUNK);
+    size_t most = max(f->ops->piece, PAGE_SIZE);
+
+    b->mem = b->small;
+    b->size = SMALL;
+    if (len <= SMALL)
+        return true;
+    b->size = min(ALIGN_UP(len, PAGE_SIZE), most);
+    b->mem = kmalloc(b->size);
+    if (!b->mem && b->size > PAGE_SIZE) {
+        b->size = PAGE_SIZE;
+        b->mem = kmalloc(b->size);
+    }
+    return b->mem;
 }
 
-static void put_buffer(char *buf, char *small)
+static void put_buffer(struct buffer *b)
 {
-    if (buf != small)
-        kfree(buf);
+    if (b->mem != b->small)
+        kfree(b->mem);
 }
 
 /* What nobody waits for can be read to the end. */
@@ -45,23 +64,22 @@ static int check_write(const struct file *f)
 
 long file_read_user(struct file *f, uint64_t user, size_t len, uint64_t *pos)
 {
-    char small[SMALL], *buf;
+    struct buffer buf;
     size_t done = 0;
     long rc = check_read(f);
 
     if (rc || !len)
         return rc;
     len = min(len, (size_t)MAX_LEN);
-    buf = get_buffer(small, len);
-    if (!buf)
+    if (!get_buffer(&buf, f, len))
         return -ENOMEM;
     do {
-        size_t want = min(len - done, (size_t)CHUNK);
+        size_t want = min(len - done, buf.size);
 
-        rc = f->ops->read(f, buf, want, pos);
+        rc = f->ops->read(f, buf.mem, want, pos);
         if (rc <= 0)
             break;
-        if (copy_to_user(user + done, buf, (size_t)rc)) {
+        if (copy_to_user(user + done, buf.mem, (size_t)rc)) {
             rc = -EFAULT;
             break;
         }
@@ -69,35 +87,34 @@ long file_read_user(struct file *f, uint64_t user, size_t len, uint64_t *pos)
         if ((size_t)rc < want)
             break;
     } while (done < len && goes_on(f));
-    put_buffer(buf, small);
+    put_buffer(&buf);
     return done ? (long)done : rc;
 }
 
 long file_write_user(struct file *f, uint64_t user, size_t len, uint64_t *pos)
 {
-    char small[SMALL], *buf;
+    struct buffer buf;
     size_t done = 0;
     long rc = check_write(f);
 
     if (rc || !len)
         return rc;
     len = min(len, (size_t)MAX_LEN);
-    buf = get_buffer(small, len);
-    if (!buf)
+    if (!get_buffer(&buf, f, len))
         return -ENOMEM;
     while (done < len) {
-        size_t n = min(len - done, (size_t)CHUNK);
+        size_t n = min(len - done, buf.size);
 
-        rc = copy_from_user(buf, user + done, n);
+        rc = copy_from_user(buf.mem, user + done, n);
         if (!rc)
-            rc = f->ops->write(f, buf, n, pos);
+            rc = f->ops->write(f, buf.mem, n, pos);
         if (rc <= 0)
             break;
         done += (size_t)rc;
         if ((size_t)rc < n)
             break;
     }
-    put_buffer(buf, small);
+    put_buffer(&buf);
     return done ? (long)done : rc;
 }
 

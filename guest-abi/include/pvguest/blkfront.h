@@ -4,8 +4,10 @@
  *
  * The kernel watches the backend's directory, and after each change calls pv_blkfront_update in
  * ordinary context, which walks the two sides through their states.  While the disk is connected,
- * requests may be submitted, in ordinary context or in event handlers; each ends by its done()
- * callback, from an event handler, from pv_blkfront_update or from pv_blkfront_close.
+ * requests may be submitted, in ordinary context or in event handlers, and are sent, any number of
+ * them at once, by pv_blkfront_push.  Each ends by its done() callback, from an event handler, from
+ * pv_blkfront_update or from pv_blkfront_close.  What done() itself submits needs no push: it is
+ * sent when all answers that came with this one have been taken.
  *
  * The frames of a request are granted while it is under way.  A backend that answers and yet keeps
  * a frame mapped costs its reference, which is lost, and is named on the console.
@@ -53,6 +55,7 @@ struct pv_blkfront {
 
     /* The library's. */
     struct blkif_front_ring ring;
+    RING_IDX pushed;                    /* requests up to here are the backend's to take */
     grant_ref_t ring_ref;
     evtchn_port_t port;
     bool told;                          /* the backend, that we close */
@@ -69,10 +72,12 @@ int pv_blkfront_init(struct pv_blkfront *front, const char *dir);
 /* Acts on the backend's state; returns ours.  PV_STATE_CLOSED is the end. */
 enum pv_xenbus_state pv_blkfront_update(struct pv_blkfront *front);
 /*
- * Starts a request: 0, and done() will come; -XEN_EBUSY: not before another one ends;
- * -XEN_EIO: the disk is not connected; -XEN_EINVAL, -XEN_EROFS, -XEN_ENOSPC.
+ * Takes a request for the next push: 0, and done() will come; -XEN_EBUSY: not before another one
+ * ends; -XEN_EIO: the disk is not connected; -XEN_EINVAL, -XEN_EROFS, -XEN_ENOSPC.
  */
 int pv_blkfront_submit(struct pv_blkfront *front, struct pv_blk_request *request);
+/* Sends what was submitted, with one notification at most. */
+void pv_blkfront_push(struct pv_blkfront *front);
 /* Ends the connection; what is under way ends with -XEN_EIO. */
 void pv_blkfront_close(struct pv_blkfront *front);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * diskio WHERE DEVICE: reads and writes a raw disk, piece by piece, in both sizes. Before and behind
- * each transfer is a mark for tests/bench/counter, which counts the instructions between them.
+ * diskio WHERE DEVICE: reads and writes a raw disk, piece by piece, in both sizes. Before and
+ * behind each transfer is a mark for tests/bench/counter, which counts the instructions between
+ * them.
  *
  * The disk's blocks of 4 KiB hold their own numbers when it starts, and each read is checked, so
  * that what was counted was a read of the disk. For each kind it prints how many transfers it did;
