@@ -196,6 +196,21 @@ static void xsa_58_299_a_tree_with_one_bad_entry_leaves_nothing_behind(void **st
     }
 }
 
+/* No hypercall keeps a CPU from its events: with one waiting, a validation stops between tables. */
+static void a_long_validation_gives_way(void **state)
+{
+    (void)state;
+    begin();
+    words(L2)[1] = entry(L1, PTE_RW);
+    machine_set_odds(&(struct machine_options){ .cpus = 1, .softirq_odds = 1 });
+    assert_int_equal(ext(MMUEXT_PIN_L4_TABLE, frame[L4]), -ERESTART);
+    machine_set_odds(&(struct machine_options){ .cpus = 1 });
+    nothing_wrong();
+    assert_int_equal(ext(MMUEXT_PIN_L4_TABLE, frame[L4]), 0);
+    assert_int_equal(ext(MMUEXT_UNPIN_TABLE, frame[L4]), 0);
+    nothing_is_held();
+}
+
 static void a_freed_frame_has_no_number(void **state)
 {
     xen_pfn_t mfn;
@@ -222,6 +237,7 @@ int main(void)
         cmocka_unit_test(a_count_at_its_end_refuses),
         cmocka_unit_test(a_root_is_a_whole_tree_or_nothing),
         cmocka_unit_test(xsa_58_299_a_tree_with_one_bad_entry_leaves_nothing_behind),
+        cmocka_unit_test(a_long_validation_gives_way),
         cmocka_unit_test(a_freed_frame_has_no_number),
     };
 
