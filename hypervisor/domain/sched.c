@@ -309,7 +309,11 @@ noreturn void idle(void)
 {
     for (;;) {
         do_softirqs();
-        if (!softirq_pending())
+        if (softirq_pending())
+            continue;
+        if (heap_scrub())
+            irq_window();
+        else
             irq_enable_and_halt();
     }
 }

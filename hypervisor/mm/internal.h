@@ -46,6 +46,10 @@ mfn_t alloc_loose_frames(unsigned int order, unsigned int bits);
  * they are free, or will be.
  */
 bool give_to_domain(struct domain *d, mfn_t m, u64 frames);
+/* page_alloc.c: 2^@order frames below 2^@bits bytes (0: any), cleared, whose records are empty. */
+mfn_t heap_take(unsigned int order, unsigned int bits);
+/* domain_frames.c: such frames' records say that they are @d's, which has accounted for them. */
+void own_frames(const struct domain *d, mfn_t m, u64 frames);
 /* The noted ranges become the heap: the frame table is there now. */
 void heap_start(void);
 

@@ -107,6 +107,8 @@ int alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits,
  * before.
  */
 mfn_t alloc_boot_frames(struct domain *d, u64 frames);
+/* An idle CPU clears some of what is free: false when all is clear. */
+bool heap_scrub(void);
 u64 heap_free_frames(void);
 u64 heap_total_frames(void);
 u64 heap_listed_frames(void);                    /* counted anew; the machine stands still */

@@ -4,27 +4,33 @@
  *
  * A free block's links and order live in its first frame's record, never in the frame: a dead
  * domain's stale translation could still write there. What is handed out is safe because every
- * CPU has flushed since the last frame came back from a domain (flush_before_use), and is cleared
- * at hand-out.
+ * CPU has flushed since the last frame came back from a domain, and is cleared: by a CPU that has
+ * nothing else to do (heap_scrub), after such a flush too, or else at hand-out.
  *
- * A free block's head: count = PAGE_HEAP | order, type = links. Its other frames: both words zero.
- * Frame 0 is never free, so 0 ends a list. All guarded by heap_lock.
+ * A free block's head: count = PAGE_HEAP | order | how many frames from its first one on are
+ * clear, type = links. Its other frames: both words zero. Frame 0 is never free, so 0 ends a list.
+ * Blocks that are clear throughout have lists of their own, from which is taken first. All guarded
+ * by heap_lock.
  */
 #include "domain/domain.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
 #include "mm/internal.h"
 
-#define MAX_ORDER   18
+#define MAX_ORDER   15
 #define ORDER_SHIFT 32
+#define CLEAR_SHIFT 48          /* where an owner would stand: a free frame has none */
+#define SCRUB_ORDER 4           /* what is cleared in one go, with interrupts off */
 #define LOW_END     (1ull << (32 - PAGE_SHIFT))     /* first frame of the high zone */
 
 enum zone { ZONE_LOW, ZONE_HIGH, ZONES };
 
 static spinlock_t heap_lock = SPINLOCK_INIT(LOCK_HEAP);
-static u32 free_list[ZONES][MAX_ORDER + 1];         /* frame number of the first block, 0: none */
+/* Frame number of the first block, 0: none. [0]: those that are clear, [1]: the others. */
+static u32 free_list[ZONES][2][MAX_ORDER + 1];
 static u64 free_frames, total_frames;
 static u64 last_return;                             /* stamp: when a domain's frame came back */
+static u64 last_scrub;                              /* what last_return was when one looked */
 
 /* ---- Before the frame table exists ---- */
 
@@ -61,9 +67,24 @@ static enum zone zone_of(u64 mfn)
     return mfn < LOW_END ? ZONE_LOW : ZONE_HIGH;
 }
 
-static u64 head_word(unsigned int order)
+static u64 head_word(unsigned int order, u64 clear)
 {
-    return PAGE_HEAP | (u64)order << ORDER_SHIFT;
+    return PAGE_HEAP | (u64)order << ORDER_SHIFT | clear << CLEAR_SHIFT;
+}
+
+static u64 clear_of(u64 mfn)
+{
+    return frame_table[mfn].count >> CLEAR_SHIFT;
+}
+
+static bool is_head(u64 mfn, unsigned int order)
+{
+    return frame_table[mfn].count == head_word(order, clear_of(mfn));
+}
+
+static u32 *list_of(u64 mfn, unsigned int order, u64 clear)
+{
+    return &free_list[zone_of(mfn)][clear < 1ull << order][order];
 }
 
 static u32 next_of(u64 mfn)
@@ -81,15 +102,15 @@ static void set_links(u64 mfn, u32 next, u32 prev)
     frame_table[mfn].type = (u64)next << 32 | prev;
 }
 
-static void list_push(u64 mfn, unsigned int order)
+static void list_push(u64 mfn, unsigned int order, u64 clear)
 {
-    u32 *head = &free_list[zone_of(mfn)][order];
+    u32 *head = list_of(mfn, order, clear);
 
     set_links(mfn, *head, 0);
     if (*head)
         set_links(*head, next_of(*head), (u32)mfn);
     *head = (u32)mfn;
-    frame_table[mfn].count = head_word(order);
+    frame_table[mfn].count = head_word(order, clear);
 }
 
 static void list_remove(u64 mfn, unsigned int order)
@@ -99,67 +120,159 @@ static void list_remove(u64 mfn, unsigned int order)
     if (prev)
         set_links(prev, next, prev_of(prev));
     else
-        free_list[zone_of(mfn)][order] = next;
+        *list_of(mfn, order, clear_of(mfn)) = next;
     if (next)
         set_links(next, next_of(next), prev);
     frame_table[mfn].count = 0;
     frame_table[mfn].type = 0;
 }
 
-static void free_block(u64 mfn, unsigned int order)
+/* @clear frames at its beginning are clear. */
+static void free_block(u64 mfn, unsigned int order, u64 clear)
 {
     free_frames += 1ull << order;
     for (; order < MAX_ORDER; order++) {
-        u64 buddy = mfn ^ (1ull << order);
+        u64 size = 1ull << order, buddy = mfn ^ size, other;
 
-        if (buddy >= max_mfn || frame_table[buddy].count != head_word(order))
+        if (buddy >= max_mfn || !is_head(buddy, order))
             break;
+        other = clear_of(buddy);
         list_remove(buddy, order);
+        if (buddy < mfn)
+            clear = other == size ? size + clear : other;
+        else if (clear == size)
+            clear += other;
         mfn = min(mfn, buddy);
     }
-    list_push(mfn, order);
+    list_push(mfn, order, clear);
 }
 
-/* Splits a block of @have down to @order; the low part is what is returned. */
-static void split_block(u64 mfn, unsigned int have, unsigned int order)
+/*
+ * Splits a block of @have down to the one of @order in it that begins @at frames from its first
+ * one; returns how many of its frames are clear.
+ */
+static u64 split_block(u64 mfn, unsigned int have, unsigned int order, u64 at)
 {
+    u64 clear = clear_of(mfn);
+
     list_remove(mfn, have);
     while (have > order) {
-        have--;
-        list_push(mfn + (1ull << have), have);
+        u64 half = 1ull << --have;
+        u64 low = min(clear, half), high = clear - low;
+        bool up = at >= half;
+
+        list_push(up ? mfn : mfn + half, have, up ? low : high);
+        mfn += up ? half : 0;
+        at -= up ? half : 0;
+        clear = up ? high : low;
     }
     free_frames -= 1ull << order;
+    return clear;
 }
 
-static u64 take_block(enum zone zone, unsigned int order, u64 limit)
+/* A block with its clear frames; 0: there is none. */
+static u64 take_block(enum zone zone, unsigned int order, u64 limit, u64 *clear)
 {
-    for (unsigned int have = order; have <= MAX_ORDER; have++)
-        for (u64 mfn = free_list[zone][have]; mfn != 0; mfn = next_of(mfn))
-            if (mfn + (1ull << order) <= limit) {
-                split_block(mfn, have, order);
-                return mfn;
-            }
+    for (unsigned int i = 0; i < 2; i++)
+        for (unsigned int have = order; have <= MAX_ORDER; have++)
+            for (u64 mfn = free_list[zone][i][have]; mfn != 0; mfn = next_of(mfn))
+                if (mfn + (1ull << order) <= limit) {
+                    *clear = split_block(mfn, have, order, 0);
+                    return mfn;
+                }
     return 0;
+}
+
+static void clear_frames(u64 mfn, u64 from, u64 end)
+{
+    if (from < end)
+        memset(mfn_to_virt(MFN(mfn + from)), 0, (end - from) << PAGE_SHIFT);
+}
+
+static u64 limit_of(unsigned int bits)
+{
+    if (bits == 0 || bits >= 64)
+        return ~0ull;
+    return bits > PAGE_SHIFT ? 1ull << (bits - PAGE_SHIFT) : 0;
 }
 
 static mfn_t take_frames(unsigned int order, u64 limit)
 {
-    u64 mfn = 0, stamp;
+    u64 mfn = 0, stamp, clear;
 
     if (order > MAX_ORDER)
         return INVALID_MFN;
     spin_lock(&heap_lock);
     if (limit > LOW_END)
-        mfn = take_block(ZONE_HIGH, order, limit);
+        mfn = take_block(ZONE_HIGH, order, limit, &clear);
     if (mfn == 0)
-        mfn = take_block(ZONE_LOW, order, limit);
+        mfn = take_block(ZONE_LOW, order, limit, &clear);
     stamp = last_return;
     spin_unlock(&heap_lock);
     if (mfn == 0)
         return INVALID_MFN;
     if (stamp != 0)
         tlb_flush_since(stamp);
+    clear_frames(mfn, clear, 1ull << order);
     return MFN(mfn);
+}
+
+mfn_t heap_take(unsigned int order, unsigned int bits)
+{
+    return take_frames(order, limit_of(bits));
+}
+
+/* ---- Clearing what is free ---- */
+
+/* The first frame of any block that is not clear, and its order; 0: there is none. */
+static u64 find_dirty(unsigned int *order)
+{
+    for (enum zone zone = 0; zone < ZONES; zone++)
+        for (*order = 0; *order <= MAX_ORDER; ++*order)
+            if (free_list[zone][1][*order])
+                return free_list[zone][1][*order];
+    return 0;
+}
+
+/* Takes a piece of a dirty block out of the heap, its clear frames first; 0: there is none. */
+static u64 take_dirty(unsigned int *order, u64 *clear)
+{
+    unsigned int have;
+    u64 mfn = find_dirty(&have), at;
+
+    if (mfn == 0)
+        return 0;
+    *order = min(have, (unsigned int)SCRUB_ORDER);
+    at = ALIGN_DOWN(clear_of(mfn), 1ull << *order);
+    *clear = split_block(mfn, have, *order, at);
+    return mfn + at;
+}
+
+bool heap_scrub(void)
+{
+    unsigned int order;
+    u64 mfn = 0, clear = 0, stamp;
+    bool calm;
+
+    spin_lock(&heap_lock);
+    stamp = last_return;
+    /* While frames come back one by one, each would want a flush of all CPUs: later. */
+    calm = last_scrub == stamp;
+    last_scrub = stamp;
+    if (calm)
+        mfn = take_dirty(&order, &clear);
+    spin_unlock(&heap_lock);
+    if (!calm)
+        return true;
+    if (mfn == 0)
+        return false;
+    if (stamp != 0)
+        tlb_flush_since(stamp);
+    clear_frames(mfn, clear, 1ull << order);
+    spin_lock(&heap_lock);
+    free_block(mfn, order, 1ull << order);
+    spin_unlock(&heap_lock);
+    return true;
 }
 
 /* ---- The door's functions ---- */
@@ -174,7 +287,7 @@ static void add_range(u64 from, u64 end)
         order = min(order, (unsigned int)MAX_ORDER);
         while (from + (1ull << order) > end)
             order--;
-        free_block(from, order);
+        free_block(from, order, 0);
         from += 1ull << order;
     }
     spin_unlock(&heap_lock);
@@ -204,20 +317,12 @@ void heap_start(void)
             add_range(early[i].from, early[i].end);
 }
 
-static u64 limit_of(unsigned int bits)
-{
-    if (bits == 0 || bits >= 64)
-        return ~0ull;
-    return bits > PAGE_SHIFT ? 1ull << (bits - PAGE_SHIFT) : 0;
-}
-
 static mfn_t alloc_below(unsigned int order, u64 limit)
 {
     mfn_t m = take_frames(order, limit);
 
     if (mfn_eq(m, INVALID_MFN))
         return m;
-    memset(mfn_to_virt(m), 0, (u64)PAGE_SIZE << order);
     for (u64 i = 0; i < 1ull << order; i++)
         frame_table[m.v + i].count = (u64)OWNER_NONE << PAGE_OWNER_SHIFT | 1;
     return m;
@@ -263,7 +368,7 @@ void free_hv_pages(void *p, unsigned int order)
     spin_lock(&heap_lock);
     if (shared)
         last_return = tlb_stamp();
-    free_block(mfn, order);
+    free_block(mfn, order, 0);
     spin_unlock(&heap_lock);
 }
 
@@ -275,7 +380,7 @@ void heap_free_frame(struct page *pg)
     pg->type = 0;
     spin_lock(&heap_lock);
     last_return = tlb_stamp();
-    free_block(mfn, 0);
+    free_block(mfn, 0, 0);
     spin_unlock(&heap_lock);
 }
 
@@ -284,57 +389,6 @@ void heap_note_return(void)
     spin_lock(&heap_lock);
     last_return = tlb_stamp();
     spin_unlock(&heap_lock);
-}
-
-static void set_owner(struct domain *d, mfn_t m, u64 frames)
-{
-    for (u64 i = 0; i < frames; i++)
-        store_release(&frame_table[m.v + i].count,
-                      (u64)d->id << PAGE_OWNER_SHIFT | PAGE_ALLOCATED | 1);
-}
-
-/*
- * The domain may have begun to die meanwhile. Who destroys it set d->dying before it looked for
- * frames: it has found these, or we find the flag; of both, one takes a frame back.
- */
-static bool given_in_vain(struct domain *d, mfn_t m, u64 frames)
-{
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (!READ_ONCE(d->dying))
-        return false;
-    for (u64 i = 0; i < frames; i++) {
-        /* -EBUSY: it was the other one. */
-        (void)release_domain_frame(d, mfn_to_page(mfn_add(m, i)));
-    }
-    return true;
-}
-
-bool give_to_domain(struct domain *d, mfn_t m, u64 frames)
-{
-    set_owner(d, m, frames);
-    return !given_in_vain(d, m, frames);
-}
-
-int alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits, mfn_t *out)
-{
-    u64 frames = 1ull << order;
-    mfn_t m;
-
-    spin_lock(&d->lock);
-    if (d->dying || d->tot_pages + frames > d->max_pages) {
-        spin_unlock(&d->lock);
-        return -ENOMEM;
-    }
-    domain_add_pages(d, frames);
-    spin_unlock(&d->lock);
-    m = take_frames(order, limit_of(bits));
-    if (mfn_eq(m, INVALID_MFN)) {
-        domain_sub_pages(d, frames);
-        return -ENOMEM;
-    }
-    memset(mfn_to_virt(m), 0, frames << PAGE_SHIFT);
-    *out = m;
-    return likely(give_to_domain(d, m, frames)) ? 0 : -ENOMEM;
 }
 
 static unsigned int head_order(u64 mfn)
@@ -376,12 +430,12 @@ mfn_t alloc_boot_frames(struct domain *d, u64 frames)
         at += 1ull << order;
     }
     for (; from != 0 && at > from + frames; at--)
-        free_block(at - 1, 0);
+        free_block(at - 1, 0, 0);
     spin_unlock(&heap_lock);
     if (from == 0)
         return INVALID_MFN;
     domain_add_pages(d, frames);
-    set_owner(d, MFN(from), frames);
+    own_frames(d, MFN(from), frames);
     return MFN(from);
 }
 
@@ -389,12 +443,14 @@ u64 heap_listed_frames(void)
 {
     u64 frames = 0;
 
-    for (unsigned int i = 0; i < ZONES * (MAX_ORDER + 1); i++) {
-        unsigned int zone = i / (MAX_ORDER + 1), order = i % (MAX_ORDER + 1);
+    for (unsigned int i = 0; i < ZONES * 2 * (MAX_ORDER + 1); i++) {
+        unsigned int order = i % (MAX_ORDER + 1), dirty = i / (MAX_ORDER + 1) % 2;
+        enum zone zone = i / (MAX_ORDER + 1) / 2;
         u32 before = 0;
 
-        for (u32 mfn = free_list[zone][order]; mfn != 0; before = mfn, mfn = next_of(mfn)) {
-            if (frame_table[mfn].count != head_word(order) || prev_of(mfn) != before)
+        for (u32 mfn = free_list[zone][dirty][order]; mfn != 0; before = mfn, mfn = next_of(mfn)) {
+            if (!is_head(mfn, order) || prev_of(mfn) != before ||
+                dirty != (clear_of(mfn) < 1ull << order))
                 return ~0ull;
             frames += 1ull << order;
         }

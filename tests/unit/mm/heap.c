@@ -7,9 +7,19 @@
 void heap_reset(void)
 {
     memset(free_list, 0, sizeof(free_list));
-    free_frames = total_frames = last_return = 0;
+    free_frames = total_frames = last_return = last_scrub = 0;
     nr_early = 0;
     started = false;
+}
+
+static bool frames_clear(u64 mfn, u64 frames)
+{
+    const u64 *word = mfn_to_virt(MFN(mfn));
+
+    for (u64 i = 0; i < frames * PTE_COUNT; i++)
+        if (word[i] != 0)
+            return false;
+    return true;
 }
 
 static bool block_sound(u64 mfn, unsigned int order, enum zone zone, const char **why)
@@ -17,7 +27,7 @@ static bool block_sound(u64 mfn, unsigned int order, enum zone zone, const char 
     u64 buddy = mfn ^ (1ull << order);
 
     *why = "a block on the wrong list";
-    if (frame_table[mfn].count != head_word(order) || zone_of(mfn) != zone)
+    if (!is_head(mfn, order) || zone_of(mfn) != zone || clear_of(mfn) > 1ull << order)
         return false;
     *why = "a block not aligned to its size";
     if (mfn % (1ull << order))
@@ -28,27 +38,36 @@ static bool block_sound(u64 mfn, unsigned int order, enum zone zone, const char 
             return false;
     *why = "two free buddies side by side";
     return order == MAX_ORDER || buddy >= max_mfn ||
-           frame_table[buddy].count != head_word(order);
+           !is_head(buddy, order);
+}
+
+static bool list_sound(enum zone zone, unsigned int dirty, unsigned int order, u64 *sum,
+                       const char **why)
+{
+    u64 prev = 0;
+
+    for (u64 mfn = free_list[zone][dirty][order]; mfn != 0; prev = mfn, mfn = next_of(mfn)) {
+        *why = "a broken list";
+        if (prev_of(mfn) != prev || *sum > total_frames)
+            return false;
+        if (!block_sound(mfn, order, zone, why))
+            return false;
+        *why = "a clear block among the others, or one that is not clear";
+        if (dirty != (clear_of(mfn) < 1ull << order) || !frames_clear(mfn, clear_of(mfn)))
+            return false;
+        *sum += 1ull << order;
+    }
+    return true;
 }
 
 bool heap_sound(const char **why)
 {
     u64 sum = 0;
 
-    for (enum zone zone = 0; zone < ZONES; zone++) {
-        for (unsigned int order = 0; order <= MAX_ORDER; order++) {
-            u64 prev = 0;
-
-            for (u64 mfn = free_list[zone][order]; mfn != 0; prev = mfn, mfn = next_of(mfn)) {
-                *why = "a broken list";
-                if (prev_of(mfn) != prev || sum > total_frames)
-                    return false;
-                if (!block_sound(mfn, order, zone, why))
-                    return false;
-                sum += 1ull << order;
-            }
-        }
-    }
+    for (enum zone zone = 0; zone < ZONES; zone++)
+        for (unsigned int order = 0; order <= MAX_ORDER; order++)
+            if (!list_sound(zone, 0, order, &sum, why) || !list_sound(zone, 1, order, &sum, why))
+                return false;
     *why = "free frames miscounted";
     return sum == heap_free_frames();
 }
@@ -56,7 +75,7 @@ bool heap_sound(const char **why)
 bool heap_frame_is_free(u64 mfn)
 {
     for (unsigned int order = 0; order <= MAX_ORDER; order++)
-        if (frame_table[ALIGN_DOWN(mfn, 1ull << order)].count == head_word(order))
+        if (is_head(ALIGN_DOWN(mfn, 1ull << order), order))
             return true;
     return false;
 }
@@ -66,8 +85,8 @@ u64 heap_shape(void)
     u64 shape = 0;
 
     for (enum zone zone = 0; zone < ZONES; zone++)
-        for (unsigned int order = 0; order <= MAX_ORDER; order++)
-            for (u64 mfn = free_list[zone][order]; mfn != 0; mfn = next_of(mfn))
-                shape += (mfn + 1) * 0x9e3779b97f4a7c15ull ^ order;
+        for (unsigned int i = 0; i < 2 * (MAX_ORDER + 1); i++)
+            for (u64 mfn = free_list[zone][i & 1][i / 2]; mfn != 0; mfn = next_of(mfn))
+                shape += (mfn + 1) * 0x9e3779b97f4a7c15ull ^ i / 2;
     return shape;
 }

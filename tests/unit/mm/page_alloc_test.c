@@ -103,6 +103,8 @@ static void taken_frames_never_overlap_and_all_come_back(void **state)
     for (unsigned int round = 0; round < ROUNDS; round++) {
         if (nr_held == HELD || (nr_held > 0 && below(20) < 9))
             give((unsigned int)below(nr_held));
+        else if (below(8) == 0)
+            (void)heap_scrub();
         else
             take(below(4) ? (unsigned int)below(2) : (unsigned int)below(7),
                  below(2) ? NULL : &domains[below(DOMAINS)]);
@@ -169,12 +171,65 @@ static void a_run_of_frames_may_span_blocks_but_no_hole(void **state)
     assert_int_equal(heap_free_frames(), 3);
 }
 
+/* What comes back dirty is clear in the end, and taken before what is not. */
+static void an_idle_cpu_clears_what_is_free(void **state)
+{
+    unsigned int steps = 0;
+    const char *why;
+    mfn_t m;
+
+    (void)state;
+    begin();
+    memset(words(1), 0xa5, (HOLE_FIRST - 1) * PAGE_SIZE);
+    memset(words(HOLE_END), 0xa5, (FRAMES - HOLE_END) * PAGE_SIZE);
+    while (heap_scrub()) {
+        assert_true(heap_sound(&why));
+        assert_true(++steps <= FRAMES);
+    }
+    assert_int_equal(heap_free_frames(), heap_total_frames());
+    for (u64 mfn = 1; mfn < FRAMES; mfn++)
+        if (mfn < HOLE_FIRST || mfn >= HOLE_END)
+            assert_int_equal(words(mfn)[0] | words(mfn)[511], 0);
+    m = alloc_hv_frames(0);
+    words(m.v)[0] = 1;
+    free_hv_pages(words(m.v), 0);
+    assert_false(heap_scrub() && heap_scrub());
+    assert_int_equal(words(m.v)[0], 0);
+    sound();
+}
+
+/* A frame that its owner can still write, by a stale translation, is cleared after that is gone. */
+static void xsa_100_a_frame_is_cleared_after_the_flush(void **state)
+{
+    u64 clock;
+    mfn_t m;
+
+    (void)state;
+    begin();
+    while (heap_scrub())
+        ;
+    assert_int_equal(alloc_domain_frames(&domains[1], 0, 0, &m), 0);
+    assert_int_equal(release_domain_frame(&domains[1], mfn_to_page(m)), 0);
+    clock = tlb_clock;
+    /* The first look finds that something has come back, and leaves it for the next one. */
+    assert_true(heap_scrub());
+    assert_int_equal(tlb_clock, clock);
+    words(m.v)[0] = 1;
+    assert_true(heap_scrub());
+    assert_true(tlb_clock > clock);
+    assert_int_equal(words(m.v)[0], 0);
+    assert_false(heap_scrub());
+    sound();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(taken_frames_never_overlap_and_all_come_back),
         cmocka_unit_test(a_domain_gets_no_more_than_its_limit),
         cmocka_unit_test(frames_lie_below_the_address_that_was_asked_for),
+        cmocka_unit_test(an_idle_cpu_clears_what_is_free),
+        cmocka_unit_test(xsa_100_a_frame_is_cleared_after_the_flush),
         cmocka_unit_test(a_run_of_frames_may_span_blocks_but_no_hole),
     };
 

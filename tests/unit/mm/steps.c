@@ -328,6 +328,12 @@ static void step_store(void)
     steps.stores++;
 }
 
+/* This CPU has nothing to do. */
+static void step_idle(void)
+{
+    (void)heap_scrub();
+}
+
 void random_step(unsigned int cpu)
 {
     static const struct {
@@ -336,7 +342,7 @@ void random_step(unsigned int cpu)
     } all[] = {
         { 34, step_update }, { 10, step_pin }, { 6, step_unpin }, { 4, step_root },
         { 5, step_page }, { 6, step_update_va }, { 6, step_memory }, { 4, step_gdt },
-        { 13, step_touch }, { 12, step_store },
+        { 11, step_touch }, { 2, step_idle }, { 12, step_store },
     };
     u64 at = below(100);
 
