@@ -35,7 +35,7 @@ static void add_note(struct kernel *k, uint32_t type, const void *desc, uint32_t
     k->sh[0].sh_size = k->ph[2].p_filesz;
 }
 
-/* Returns the file's size: it ends with its last note, a text. */
+/* Returns the file's size: it ends with its last note, a text without an end of its own. */
 static size_t make(struct kernel *k)
 {
     static const uint64_t base = BASE, page = BASE + 0x2000, p2m = 0x8000000000, entry = BASE + 8;
@@ -62,7 +62,7 @@ static size_t make(struct kernel *k)
     add_note(k, XEN_ELFNOTE_HYPERCALL_PAGE, &page, 8);
     add_note(k, XEN_ELFNOTE_INIT_P2M, &p2m, 8);
     add_note(k, XEN_ELFNOTE_ENTRY, &entry, 8);
-    add_note(k, XEN_ELFNOTE_GUEST_VERSION, "1.2", 3);
+    add_note(k, XEN_ELFNOTE_GUEST_VERSION, "1.23", 4);
     return offsetof(struct kernel, notes) + k->ph[2].p_filesz;
 }
 

@@ -13,7 +13,7 @@ from functools import partial
 
 from . import places, verdict
 from .conformance import hypervisors, title
-from .machine import ConsoleError, Machine, Spec, boot
+from .machine import TIME_LIMIT, ConsoleError, Machine, Spec, boot
 from .report import Job, check
 
 sys.path.insert(0, str(places.REPO / "tests" / "conformance"))
@@ -42,10 +42,10 @@ def image(guest):
     return str(places.BUILD / "guests" / f"{guest}.elf")
 
 
-def run_end(case, hypervisor):
+def run_end(case, hypervisor, limit=TIME_LIMIT):
     spec = Spec(hypervisor=hypervisor, guest=image(END), guest_args=f"case={case}")
     said, end = OTHERWISE.get(case, (CRASHED, "reset"))
-    with Machine(spec, f"conformance/{END}-{case}-{title(hypervisor)}") as machine:
+    with Machine(spec, f"conformance/{END}-{case}-{title(hypervisor)}", limit) as machine:
         try:
             machine.expect(said.get(hypervisor, said["xen"]))
         except ConsoleError as wrong:
