@@ -60,8 +60,11 @@ BAD_FRONTENDS = {
     "no-ring": "the frontend's ring can't be used", "big-ring": "the frontend's ring can't be used",
     "no-port": "the frontend's ring can't be used", "protocol": "the frontend's ring can't be used",
     "quits": None, "gone": None, "restarts": None, "babbles": None, "vanishes": None,
-    "silent": None, "busy": None,
+    "silent": None, "busy": None, "readonly": None, "unknown": None,
 }
+
+# What these are answered; they stay connected.
+ANSWERS = {"readonly": -1, "unknown": -2}
 
 
 # These have not asked for an end, nor deserved it.
@@ -140,8 +143,9 @@ def bad_frontends(hypervisor):
         free = session.free_pages()
         session.must("xl-lite create /etc/xen/one.cfg")
         for how, reason in BAD_FRONTENDS.items():
+            mode = "r" if how == "readonly" else "w"
             config(session, {"kernel": '"/boot/bad-frontend"', "extra": f'"how={how}"',
-                             "disk": '[ "phy:/dev/vdb,xvda,w" ]'})
+                             "disk": f'[ "phy:/dev/vdb,xvda,{mode}" ]'})
             # The reason may come before or after the prompt, so a new one is asked for.
             session.control.type("xl-lite create t.cfg\r")
             if reason:
@@ -150,8 +154,8 @@ def bad_frontends(hypervisor):
                 session.machine.send("\r")
             session.control.await_prompt()
             if how not in STAY_CONNECTED:
-                session.must(f"until grep -q '{how}: all is let go' {CONSOLE_LOG}; "
-                             "do sleep 0.02; done")
+                said = f"answer {ANSWERS[how]}" if how in ANSWERS else "all is let go"
+                session.must(f"until grep -q '{how}: {said}' {CONSOLE_LOG}; do sleep 0.02; done")
             answer = session.at_console("one", "cat /mnt/token")
             check(answer.lines == [session.disks["one"].word], "the good guest's disk",
                   answer.lines, session.machine.log_path)
@@ -159,6 +163,10 @@ def bad_frontends(hypervisor):
             session.audit()
         session.must("xl-lite destroy one")
         unchanged(session, free)
+        # Nobody has written to the disk that they all had.
+        answer = session.must("mkdir /disk; mount -t ext2 /dev/vdb /disk; cat /disk/token")
+        check(answer.lines == [session.disks["two"].word], "the word on the disk", answer.lines,
+              session.machine.log_path)
 
 
 def devices(hypervisor):

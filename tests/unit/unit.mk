@@ -54,6 +54,9 @@ $(eval $(call unit_test,mm_types,tests/unit/mm/types_test.c $(UNIT_MM_SOURCES),u
 $(eval $(call unit_test,mm_entries,tests/unit/mm/entries_test.c $(UNIT_MM_SOURCES),unit_mm))
 $(eval $(call unit_test,mm_advisories,tests/unit/mm/advisories_test.c $(UNIT_MM_SOURCES),unit_mm))
 $(eval $(call unit_test,mm_exchange,tests/unit/mm/exchange_test.c $(UNIT_MM_SOURCES),unit_mm))
+$(eval $(call unit_test,mm_grants,tests/unit/mm/grants_test.c $(addprefix hypervisor/grant/, \
+    grant_copy.c grant_entry.c grant_map.c maptrack.c pin.c) hypervisor/mm/pt_grant.c \
+    $(UNIT_MM_SOURCES),unit_mm))
 $(eval $(call unit_test,mm_pairs,tests/unit/mm/pairs_test.c $(UNIT_MM_SOURCES),unit_mm))
 $(eval $(call unit_test,mm_fuzz,$(addprefix tests/unit/mm/,fuzz_test.c steps.c lifetime.c) \
     $(UNIT_MM_SOURCES),unit_mm))

@@ -102,6 +102,33 @@ static void revoked(void)
     send(1);
 }
 
+/* Waits for the answer to the request that was sent last, and says what it is. */
+static void say_answer(const char *what)
+{
+    struct blkif_sring *sring = front.ring.sring;
+    RING_IDX last = front.ring.req_prod_pvt;
+
+    while (__atomic_load_n(&sring->rsp_prod, __ATOMIC_ACQUIRE) != last)
+        pv_sleep_ns(10 * PV_NS_PER_MS);
+    pv_printf("bad-frontend: %s: answer %d\n", what,
+              RING_GET_RESPONSE(&front.ring, last - 1)->status);
+}
+
+/* Writes to a disk that it may only read; and if it could, what nobody wrote there. */
+static void readonly(void)
+{
+    good_request()->operation = BLKIF_OP_WRITE;
+    send(1);
+    say_answer("readonly");
+}
+
+static void unknown(void)
+{
+    good_request()->operation = 77;
+    send(1);
+    say_answer("unknown");
+}
+
 /* The first frame of our grant table, mapped once more; NULL if it can't be. */
 static struct grant_entry_v1 *table(void)
 {
@@ -260,6 +287,7 @@ static const struct {
     { "clears", true, clears },       { "quits", true, quits },
     { "gone", true, gone },           { "restarts", true, restarts },
     { "babbles", true, babbles },     { "vanishes", true, vanishes },
+    { "readonly", true, readonly },   { "unknown", true, unknown },
     { "busy", true, busy },           { "silent", false, silent },
     { "no-ring", false, no_ring },    { "big-ring", false, big_ring },
     { "no-port", false, no_port },    { "protocol", false, protocol },
