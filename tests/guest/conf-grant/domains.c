@@ -144,8 +144,8 @@ CASE(grant_in_use_by_another, "a grant that one domain has mapped is no other's 
     EXPECT_EQ(map_at(va, GNTMAP_host_map | GNTMAP_readonly, 0, REF, &op), GNTST_okay);
     if (!child_build(&c, child_call))
         return;
-    child_calls(&c, GNTTABOP_map_grant_ref, &map, sizeof(map));
-    at = (const volatile char *)c.shared + OP_OFFSET;
+    EXPECT_EQ(child_calls(&c, GNTTABOP_map_grant_ref, &map, sizeof(map)), 0);
+    at = (const volatile char *)c.shared + CHILD_OP_OFFSET;
     EXPECT_EQ(*(const volatile int16_t *)(at + offsetof(struct gnttab_map_grant_ref, status)),
               GNTST_general_error);
     EXPECT_EQ(child_destroy(&c), 0);
