@@ -110,6 +110,7 @@ void apic_send_startup(u32 id, u8 page)
 
 /* ---- the timer ---- */
 
+/* Measured on CPU 0: the timers of all CPUs count by the same bus clock. */
 static u64 ticks_mul;                   /* ticks = ns * ticks_mul >> 32 */
 static u64 timer_max_ns;                /* what the 32-bit counter holds */
 static DEFINE_PER_CPU(u64, timer_deadline);     /* that the timer is set to; 0: none */
@@ -134,6 +135,7 @@ void apic_timer_set(u64 deadline_ns)
     apic_write(APIC_TIMER_INITIAL, (u32)((unsigned __int128)ns * ticks_mul >> 32) + 1);
 }
 
+/* One-shot: it does not come again by itself, so what it was set to means nothing any more. */
 void apic_timer_fired(void)
 {
     this_cpu(timer_deadline) = 0;
@@ -201,6 +203,11 @@ static void enter_our_mode(void)
         wrmsr(MSR_APIC_BASE, base | APIC_BASE_X2APIC);
 }
 
+/*
+ * LINT1 is the machine's NMI, which must arrive to be ignored (traps.c); LINT0 the old interrupt
+ * controllers, which are masked for good. All else that the firmware may have left on is off before
+ * interrupts are first let in.
+ */
 void apic_init(void)
 {
     if (this_cpu_id() == 0)

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The instructions that C can't say: one inline function each, named after the instruction. */
+/*
+ * The instructions that C can't say: one inline function each, named after the instruction.
+ *
+ * All are volatile, so the compiler keeps their order among each other. Those that change what an
+ * address means, or what others may see, also say "memory": no access may move across them.
+ */
 #ifndef X86_ASM_H
 #define X86_ASM_H
 
@@ -44,6 +49,7 @@ DEFINE_DR(3)
 DEFINE_DR(6)
 DEFINE_DR(7)
 
+/* Of a register that exists: another one faults, and there is no fixup. */
 static inline u64 rdmsr(u32 msr)
 {
     u32 lo, hi;
@@ -57,6 +63,7 @@ static inline void wrmsr(u32 msr, u64 v)
     __asm__ volatile("wrmsr" : : "c"(msr), "a"((u32)v), "d"((u32)(v >> 32)) : "memory");
 }
 
+/* Not ordered with what is around it: time.c adds the fence where that matters. */
 static inline u64 rdtsc(void)
 {
     u32 lo, hi;

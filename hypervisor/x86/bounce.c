@@ -58,7 +58,13 @@ static void enter_handler(struct vcpu *v, struct cpu_regs *regs, u64 sp, u64 han
         v->info->evtchn_upcall_mask = 1;
 }
 
-/* @mask: the handler starts with its events masked. */
+/*
+ * Hot: each exception, event and system call of a guest. The frame is stored word by word from the
+ * registers, with one check of the range and one window in SMAP around all of it.
+ *
+ * @mask: the handler starts with its events masked. The mask is read once, ahead of everything: the
+ * guest's other vCPUs may write it, and what the frame says is then what was.
+ */
 static void deliver(struct vcpu *v, struct cpu_regs *regs, u64 handler, bool mask, s64 error_code)
 {
     u64 event_mask = READ_ONCE(v->info->evtchn_upcall_mask), cs;
@@ -133,7 +139,10 @@ void deliver_nmi(struct vcpu *v, struct cpu_regs *regs)
 
 /* ---- System calls of guest user code: called from entry.S ---- */
 
-/* A system call that the guest kernel takes no calls of: #UD at the instruction itself. */
+/*
+ * A system call that the guest kernel takes no calls of: #UD at the instruction itself, two bytes
+ * back, as if it did not exist.
+ */
 static void refuse_syscall(struct cpu_regs *regs)
 {
     regs->rip -= 2;

@@ -10,6 +10,7 @@
 
 struct cpu_features cpu_has;
 
+/* Chosen once, by CPU 0. No bit is in both; bits in neither are off and can't be turned on. */
 static u64 cr4_base;                    /* what every CPU has set, whatever guest runs */
 static u64 cr4_guest_mask;              /* what a guest may choose, of what the CPU has */
 static DEFINE_PER_CPU(u64, cr4);        /* this CPU's CR4: reading the register is slow */
@@ -179,6 +180,7 @@ void cpu_set_cr4_guest_bits(u64 bits)
     }
 }
 
+/* LSTAR, CSTAR and SYSENTER_EIP each name this CPU's own stub: its address says whose it is. */
 static void set_syscall_msrs(void)
 {
     u64 stub = (u64)this_cpu_id() * SYSCALL_STUB_STRIDE;

@@ -33,6 +33,12 @@ static bool within_entry(const struct insn *insn, u64 addr, u64 cr2)
     return addr % insn->operand_size == 0 && cr2 - addr < insn->operand_size;
 }
 
+/*
+ * Other vCPUs may change the entry at the same time, by stores of their own or by hypercalls.
+ * What is stored is computed from what was there, and goes in only if that still is (-EAGAIN:
+ * once more); so the instruction is atomic, with a LOCK prefix or without. The registers change
+ * last.
+ */
 static enum emulated store_entry(struct vcpu *v, struct cpu_regs *regs, const struct insn *insn,
                                  u64 addr, struct page *table, u64 *slot)
 {
@@ -51,6 +57,11 @@ static enum emulated store_entry(struct vcpu *v, struct cpu_regs *regs, const st
     return EMULATE_DONE;
 }
 
+/*
+ * The table is held as level 1 for as long as this takes: what the fault's address mapped a moment
+ * ago need not be a table any more. The store must reach the very byte that faulted, or it is not
+ * the instruction that caused the fault.
+ */
 bool emulate_pte_write(struct vcpu *v, struct cpu_regs *regs, u64 cr2)
 {
     enum emulated how = EMULATE_NO;

@@ -22,8 +22,9 @@
 #define MADT_TRIGGER    0xc
 #define MADT_LEVEL      0xc
 
+/* Written at boot, by one CPU; constant afterwards. */
 static struct ioapic {
-    volatile u32 *regs;
+    volatile u32 *regs;         /* two words: which register, and its contents */
     unsigned int gsi_base, lines;
     unsigned int index;         /* in acpi.ioapics */
 } ioapics[ARRAY_SIZE(acpi.ioapics)];
@@ -32,6 +33,10 @@ static unsigned int nr_ioapics;
 /* Two registers make one access. A leaf: nothing is taken inside. Interrupt handlers take it. */
 static spinlock_t ioapic_lock = SPINLOCK_INIT(LOCK_CONSOLE);
 
+/*
+ * By line; guarded by ioapic_lock. A line that is routed keeps its mode: it may be raised just
+ * now.
+ */
 #define MAX_GSIS 256u
 static struct {
     bool routed, set;           /* set: somebody has said what it is like */
@@ -44,6 +49,7 @@ static u32 io_read(const struct ioapic *io, u32 reg)
     return io->regs[4];
 }
 
+/* Whose line that is, and *@line which of its own; NULL: no such line. */
 static const struct ioapic *find(unsigned int gsi, unsigned int *line)
 {
     for (unsigned int i = 0; i < nr_ioapics; i++) {
@@ -94,6 +100,7 @@ static u32 line_mode(unsigned int gsi)
     return ENTRY_ACTIVE_LOW | ENTRY_LEVEL;
 }
 
+/* Masked at first: who asked for it unmasks it once it can take one. */
 int ioapic_route(unsigned int gsi, u8 vector)
 {
     unsigned int line;
@@ -117,7 +124,7 @@ void ioapic_mask(unsigned int gsi, bool masked)
 {
     unsigned int line;
     const struct ioapic *io = find(gsi, &line);
-    u32 entry;
+    u32 entry;      /* read back: its low word also has the vector and the mode */
 
     BUG_ON(io == NULL);         /* it could not be routed */
     spin_lock(&ioapic_lock);
@@ -146,6 +153,9 @@ bool ioapic_is_level(unsigned int gsi)
     return line_mode(gsi) & ENTRY_LEVEL;
 }
 
+/*
+ * The first domain knows from ACPI what we don't interpret; only for a line that nobody uses yet.
+ */
 int ioapic_set_mode(unsigned int gsi, bool level, bool low)
 {
     unsigned int line;
@@ -163,6 +173,10 @@ int ioapic_set_mode(unsigned int gsi, bool level, bool low)
     return rc;
 }
 
+/*
+ * The first domain reads versions and entries, and writes nothing. @reg is checked: a read of one
+ * that is not there would be a read of whatever the chip makes of it.
+ */
 int ioapic_read_guest(u64 base, u32 reg, u32 *value)
 {
     for (unsigned int i = 0; i < nr_ioapics; i++) {

@@ -26,6 +26,7 @@ struct msix_entry {
     u32 address_low, address_high, data, control;
 };
 
+/* All of them go to the boot CPU, as lines do: there is no balancing. */
 static u32 msi_address(void)
 {
     return MSI_ADDRESS | (apic_id_of(0) & 0xff) << 12;
@@ -66,6 +67,7 @@ static int with_entry(const struct msi *m, void (*fn)(volatile struct msix_entry
     return 0;
 }
 
+/* Masked first: a device may raise it in the middle, with half an address. */
 static void write_entry(volatile struct msix_entry *e, u32 vector)
 {
     e->control = MSIX_MASKED;
@@ -79,6 +81,7 @@ static void write_control(volatile struct msix_entry *e, u32 control)
     e->control = control;
 }
 
+/* The enable bit stays as the driver left it; it sets it when it is ready. */
 static int set_msi(const struct msi *m, u8 vector)
 {
     unsigned int cap = pci_find_capability(m->f, CAP_MSI);

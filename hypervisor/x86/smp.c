@@ -39,6 +39,10 @@ u64 cpu_online_mask(void)
 
 /* ---- cross-calls ---- */
 
+/*
+ * Its CPU's own until waiting_for is set; then read by the CPUs in it, each until it clears its
+ * bit.
+ */
 struct call {
     void (*fn)(void *arg);
     void *arg;
@@ -72,6 +76,10 @@ void smp_serve_calls(void)
     }
 }
 
+/*
+ * One request at a time: a called function calls nobody, so a CPU never needs a second. CPUs that
+ * are stopping don't answer, and the machine ends anyway.
+ */
 void smp_call(u64 mask, void (*fn)(void *), void *arg)
 {
     u64 self = BIT(this_cpu_id()), others = mask & READ_ONCE(online) & ~self;
@@ -104,6 +112,7 @@ void cpu_wait(void)
         smp_serve_calls();
 }
 
+/* That it interrupts is all: what the CPU is to see was made visible before. */
 void smp_kick(unsigned int cpu)
 {
     if (cpu != this_cpu_id())
@@ -179,6 +188,7 @@ static unsigned int order_for(size_t bytes)
     return order;
 }
 
+/* What the CPU needs with its first instruction of C: a stack, its number, its own variables. */
 static void prepare_cpu(unsigned int cpu)
 {
     struct cpu_info *info = stack_cpu_info(cpu);
