@@ -24,6 +24,7 @@ DEVICES = ["-device", "edu,addr=4", "-device", "virtio-rng-pci-non-transitional,
 USUAL = {"": {}}
 INTEL = {"-intel": {"vendor": "intel"}}
 MACHINES = {"conf-sched": {"": {"cpus": 3}}, "conf-event": {"": {"cpus": 2}},
+            "conf-latency": {"": {"icount": True, "qemu": "run", "append": "dom0_mem=96M"}},
             "conf-cpu": USUAL | INTEL, "conf-trap": USUAL | INTEL, "conf-emulate": USUAL | INTEL,
             "conf-device": {"": {"extra": DEVICES}}, "conf-control": USUAL | {"-smp": {"cpus": 3}}}
 

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How long the hypervisor keeps a CPU from events. The machine counts instructions as nanoseconds
+ * (-icount), so what is measured here is the same in every run, and the limit of 1 ms is a million
+ * instructions.
+ *
+ * A timer that is set again whenever it fires looks on while a long call is done: the most that it
+ * comes too late is the longest stretch without events, but for the TICK between two looks. Calls
+ * that can't give way are measured as a whole.
+ *
+ * On Xen the limit is only reported on: it bounds some of this work by time, and some not at all.
+ */
+#include "../conf-control/child.h"
+
+CONF_GUEST("conf-latency");
+
+#define TICK     100000UL       /* ns */
+#define LIMIT    1000000UL
+#define EXTENTS  4096u          /* 16 MiB, page by page */
+#define PORTS    4000u
+#define CALLS    8192u
+
+static uint64_t due, latest;
+static unsigned long looks;
+
+static void note(uint64_t from)
+{
+    uint64_t now = pv_system_time();
+
+    if (now > from && now - from > latest)
+        latest = now - from;
+}
+
+static void on_timer(evtchn_port_t port, void *data)
+{
+    (void)port;
+    (void)data;
+    note(due);
+    looks++;
+    due = pv_system_time() + TICK;
+    pv_set_timer(due);
+}
+
+static int timer_port;
+
+static void look_on(void)
+{
+    timer_port = pv_bind_virq(VIRQ_TIMER, 0, on_timer, NULL);
+    EXPECT_TRUE(timer_port > 0);
+    latest = looks = 0;
+    due = pv_system_time() + TICK;
+    pv_set_timer(due);
+    pv_events_enable();
+}
+
+/* Prints the longest stretch of `what`, and judges it on Pavane. */
+static void judge(const char *what)
+{
+    pv_printf("LATENCY %s: %lu ns\n", what, latest);
+    if (conf_on_pavane())
+        EXPECT_ROW(latest <= LIMIT, 1, what);
+    else
+        EXPECT_ROW(latest > 0, 1, what);
+}
+
+static void look_away(const char *what, unsigned long wanted)
+{
+    pv_events_disable();
+    pv_set_timer(0);
+    EXPECT_EQ(pv_close((evtchn_port_t)timer_port), 0);
+    EXPECT_ROW(looks >= wanted, 1, "the timer fired during the call");
+    judge(what);
+}
+
+static xen_pfn_t frames[EXTENTS];
+
+static struct xen_memory_reservation reservation(domid_t domid)
+{
+    struct xen_memory_reservation r = { .nr_extents = EXTENTS, .domid = domid };
+
+    set_xen_guest_handle(r.extent_start, frames);
+    return r;
+}
+
+/* A domain without a vCPU that can run, but with memory and ports; its number, or 0. */
+static domid_t make_domain(void)
+{
+    struct xen_domctl op = create_op();
+    struct xen_domctl max = { .cmd = XEN_DOMCTL_max_mem };
+
+    op.u.createdomain.max_evtchn_port = 4095;
+    if (!EXPECT_EQ(domctl(&op), 0))
+        return 0;
+    max.domain = op.domain;
+    max.u.max_mem.max_memkb = EXTENTS * 4 + 4096;
+    EXPECT_EQ(domctl(&max), 0);
+    return op.domain;
+}
+
+static void fill_domain(domid_t id)
+{
+    struct evtchn_alloc_unbound alloc = { .dom = id, .remote_dom = DOMID_SELF };
+    struct xen_memory_reservation r = reservation(id);
+    unsigned int n = 0;
+
+    for (unsigned int i = 0; i < EXTENTS; i++)
+        frames[i] = i;
+    EXPECT_EQ(HYPERVISOR_memory_op(XENMEM_populate_physmap, &r), EXTENTS);
+    while (n < PORTS && !HYPERVISOR_event_channel_op(EVTCHNOP_alloc_unbound, &alloc))
+        n++;
+    EXPECT_EQ(n, PORTS);
+}
+
+CASE(latency_populate, "events come while a domain gets its memory", "latency.memory_op:bound")
+{
+    struct xen_memory_reservation r;
+    domid_t id = make_domain();
+
+    if (!id)
+        return;
+    for (unsigned int i = 0; i < EXTENTS; i++)
+        frames[i] = i;
+    look_on();
+    r = reservation(id);
+    EXPECT_EQ(HYPERVISOR_memory_op(XENMEM_populate_physmap, &r), EXTENTS);
+    r = reservation(id);
+    EXPECT_EQ(HYPERVISOR_memory_op(XENMEM_decrease_reservation, &r), EXTENTS);
+    look_away("populate and decrease 16 MiB", 10);
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_destroydomain, id), 0);
+}
+
+CASE(latency_reset, "XSA-344: events come while thousands of ports are closed",
+     "latency.event_reset:bound")
+{
+    struct evtchn_reset reset;
+    domid_t id = make_domain();
+
+    if (!id)
+        return;
+    fill_domain(id);
+    reset.dom = id;
+    look_on();
+    EXPECT_EQ(HYPERVISOR_event_channel_op(EVTCHNOP_reset, &reset), 0);
+    look_away("reset of 4000 ports", 2);
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_destroydomain, id), 0);
+}
+
+CASE(latency_destroy, "events come while a domain with memory and ports is destroyed",
+     "latency.destroy:bound")
+{
+    domid_t id = make_domain();
+
+    if (!id)
+        return;
+    fill_domain(id);
+    look_on();
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_destroydomain, id), 0);
+    look_away("destroy, 16 MiB and 4000 ports", 5);
+}
+
+CASE(latency_multicall, "events come during a list of thousands of calls", "latency.multicall:bound")
+{
+    struct multicall_entry *list = pv_alloc_pages(CALLS * sizeof(*list) / PV_PAGE_SIZE);
+    static struct evtchn_send send;
+    int port = pv_bind_ipi(0, NULL, NULL);
+
+    pv_mask(port);
+    send.port = (evtchn_port_t)port;
+    for (unsigned int i = 0; i < CALLS; i++) {
+        list[i].op = __HYPERVISOR_event_channel_op;
+        list[i].args[0] = EVTCHNOP_send;
+        list[i].args[1] = (uint64_t)&send;
+        list[i].result = 77;
+    }
+    look_on();
+    EXPECT_EQ(HYPERVISOR_multicall(list, CALLS), 0);
+    look_away("multicall of 8192 sends", 5);
+    EXPECT_EQ(list[0].result | list[CALLS - 1].result, 0);
+    EXPECT_EQ(pv_close(port), 0);
+    pv_free_pages(list, CALLS * sizeof(*list) / PV_PAGE_SIZE);
+}
+
+/* ---- FIFO events: calls that can't give way ---- */
+
+static long timed(int cmd, void *arg)
+{
+    uint64_t from = pv_system_time();
+    long rc = HYPERVISOR_event_channel_op(cmd, arg);
+
+    note(from);
+    return rc;
+}
+
+/* Opens ports until `wanted` are open, or until there are no more: how many that were. */
+static unsigned int fill_ports(unsigned int wanted)
+{
+    struct evtchn_alloc_unbound alloc = { .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
+    unsigned int n = 0;
+
+    while (n < wanted && !timed(EVTCHNOP_alloc_unbound, &alloc))
+        n++;
+    return n;
+}
+
+CASE(latency_fifo, "no command of FIFO events takes long: with thousands of events waiting for a "
+     "page, with nearly all ports open and one looked for",
+     "latency.fifo:bound")
+{
+    const unsigned int pages = EVTCHN_FIFO_NR_CHANNELS * sizeof(event_word_t) / PV_PAGE_SIZE;
+    char *block = pv_alloc_page(), *words = pv_alloc_pages(pages);
+    struct evtchn_init_control init = { .control_gfn = pv_va_to_mfn(block).nr };
+    struct evtchn_expand_array expand;
+    struct evtchn_reset reset = { .dom = DOMID_SELF };
+    struct evtchn_close close = { .port = 4500 };   /* not in a queue */
+    /* Xen looks at every port from the first on: to open them all would take it minutes. */
+    const unsigned int all = conf_on_pavane() ? EVTCHN_FIFO_NR_CHANNELS - 1 : 6000;
+
+    latest = 0;
+    EXPECT_EQ(fill_ports(PORTS), PORTS);
+    memset(pv_shared_info->evtchn_pending, 0xff, sizeof(pv_shared_info->evtchn_pending));
+    EXPECT_EQ(timed(EVTCHNOP_init_control, &init), 0);
+    for (unsigned int i = 0; i < pages; i++) {
+        expand.array_gfn = pv_va_to_mfn(words + i * PV_PAGE_SIZE).nr;
+        EXPECT_EQ(timed(EVTCHNOP_expand_array, &expand), 0);
+    }
+    judge("init_control and expand_array with 4000 pending ports");
+    latest = 0;
+    EXPECT_EQ(fill_ports(all - PORTS), all - PORTS);
+    EXPECT_EQ(timed(EVTCHNOP_close, &close), 0);
+    EXPECT_EQ(fill_ports(1), 1);
+    EXPECT_EQ(fill_ports(1), conf_on_pavane() ? 0 : 1);
+    judge("a port looked for among all");
+    EXPECT_EQ(HYPERVISOR_event_channel_op(EVTCHNOP_reset, &reset), 0);
+    memset(pv_shared_info->evtchn_pending, 0, sizeof(pv_shared_info->evtchn_pending));
+    pv_this_vcpu()->info->evtchn_pending_sel = 0;
+    pv_this_vcpu()->info->evtchn_upcall_pending = 0;
+    pv_free_page(block);
+    pv_free_pages(words, pages);
+}
