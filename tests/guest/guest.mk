@@ -4,7 +4,8 @@
 # the kit in tests/guest/lib. Two are special, and tests/harness/ends.py runs them: each case of
 # conf-end ends the domain and has a boot of its own; conf-broken must fail.
 
-CONF_AREAS := basic cpu trap mmu frames event sched state emulate pointer control grant device latency
+CONF_AREAS := basic cpu trap mmu frames event sched state emulate pointer control grant device \
+    latency
 
 # What a guest has beside its own folder's files.
 CONF_MORE_latency := $(addprefix tests/guest/conf-control/,child.c child.S)

@@ -102,7 +102,7 @@ CASE(multicall_read_only, "a list that can't be written is -EFAULT, and its firs
 
 static struct multicall_entry with_iret[3];
 
-CASE(multicall_iret, "after an iret in the list the rest is not done", "multicall:iret")
+CASE(multicall_iret, "XSA-213: after an iret in the list the rest is not done", "multicall:iret")
 {
     static struct iret_context frame;
 

@@ -22,7 +22,7 @@ CASE(domctl_refused, "another interface version is -EACCES, an unknown command -
     EXPECT_EQ(domctl_simple(XEN_DOMCTL_getdomaininfo, NO_DOMAIN), -XEN_ESRCH);
 }
 
-CASE(domctl_own, "nobody pauses or destroys himself",
+CASE(domctl_own, "XSA-127: nobody pauses or destroys himself",
      "domctl.pausedomain:EINVAL domctl.destroydomain:EINVAL")
 {
     EXPECT_EQ(domctl_simple(XEN_DOMCTL_pausedomain, 0), -XEN_EINVAL);

@@ -67,7 +67,7 @@ CASE(run_two, "two domains answer, each its own; when one is destroyed the other
     }
 }
 
-CASE(run_free, "a destroyed domain gives back every frame",
+CASE(run_free, "XSA-149, 151: a destroyed domain gives back every frame",
      "domctl.destroydomain:memory")
 {
     uint64_t before = free_pages_at_rest();

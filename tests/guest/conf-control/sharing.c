@@ -95,6 +95,35 @@ CASE(share_port_limit, "a domain has no port above the highest that it was creat
     EXPECT_EQ(domctl_simple(XEN_DOMCTL_destroydomain, create.domain), 0);
 }
 
+CASE(share_unprivileged, "XSA-47: a domain without privilege can't make, look at or close ports of "
+     "another: -EPERM, and nothing has happened",
+     "event_channel_op:EPERM")
+{
+    static const uint64_t cmds[] = { EVTCHNOP_alloc_unbound, EVTCHNOP_status, EVTCHNOP_reset };
+
+    for (unsigned int i = 0; i < PV_ARRAY_SIZE(cmds); i++) {
+        struct evtchn_status st = { .dom = DOMID_SELF };
+        volatile uint32_t *arg;
+        struct child c;
+
+        if (!child_build(&c, child_call))
+            return;
+        c.shared->call[0] = __HYPERVISOR_event_channel_op;
+        c.shared->call[1] = cmds[i];
+        c.shared->call[2] = CHILD_BASE + CHILD_SHARED * PV_PAGE_SIZE + 1024;
+        arg = (volatile uint32_t *)((volatile char *)c.shared + 1024);
+        arg[0] = 0;             /* the first domain; for alloc_unbound its partner, too */
+        arg[1] = c.port;        /* status: which */
+        EXPECT_EQ(domctl_simple(XEN_DOMCTL_unpausedomain, c.id), 0);
+        EXPECT_TRUE(WAIT_FOR(c.shared->count > 0));
+        EXPECT_EQ(c.shared->answer, -XEN_EPERM);
+        st.port = c.port;
+        EXPECT_EQ(op(EVTCHNOP_status, &st), 0);
+        EXPECT_EQ(st.status, EVTCHNSTAT_interdomain);
+        EXPECT_EQ(child_destroy(&c), 0);
+    }
+}
+
 CASE(share_reset, "reset of another domain's ports: -EINVAL while it is not paused",
      "event_channel_op.reset:EINVAL event_channel_op.reset:foreign")
 {

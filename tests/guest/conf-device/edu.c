@@ -126,7 +126,7 @@ CASE(pirq_line, "a level-triggered line is an event, and comes again after eoi i
     EXPECT_EQ(unmap_pirq(gsi), 0);
 }
 
-CASE(pirq_bad, "numbers, kinds and devices that are not",
+CASE(pirq_bad, "XSA-16, 237: numbers, kinds and devices that are not",
      "physdev_op.map_pirq:EINVAL physdev_op.map_pirq:ESRCH physdev_op.map_pirq:ENODEV "
      "physdev_op.unmap_pirq:EINVAL physdev_op.eoi:EINVAL physdev_op.irq_status_query:EINVAL "
      "event_channel_op.bind_pirq:EINVAL event_channel_op.bind_pirq:EFAULT physdev_op:EFAULT "

@@ -24,7 +24,7 @@ static long from_child(unsigned int call, unsigned int cmd, const void *arg, siz
     return result;
 }
 
-CASE(pirq_unprivileged, "a domain without devices has no physical interrupts",
+CASE(pirq_unprivileged, "XSA-46: a domain without devices has no physical interrupts",
      "physdev_op:EPERM event_channel_op.bind_pirq:EPERM")
 {
     struct physdev_map_pirq map = { .domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_GSI, .index = 20,

@@ -158,7 +158,8 @@ CASE(latency_destroy, "events come while a domain with memory and ports is destr
     look_away("destroy, 16 MiB and 4000 ports", 5);
 }
 
-CASE(latency_multicall, "events come during a list of thousands of calls", "latency.multicall:bound")
+CASE(latency_multicall, "events come during a list of thousands of calls",
+     "latency.multicall:bound")
 {
     struct multicall_entry *list = pv_alloc_pages(CALLS * sizeof(*list) / PV_PAGE_SIZE);
     static struct evtchn_send send;

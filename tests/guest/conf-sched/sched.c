@@ -85,7 +85,8 @@ CASE(sched_poll_wakes, "a timer's masked port wakes poll", "sched_op.poll:effect
     EXPECT_EQ(pv_close(port), 0);
 }
 
-CASE(sched_poll_bad, "more than 128 ports or a port past the end is -EINVAL, a bad list -EFAULT",
+CASE(sched_poll_bad, "XSA-221: more than 128 ports or a port past the end is -EINVAL, a bad list "
+     "-EFAULT",
      "sched_op.poll:EINVAL sched_op.poll:EFAULT")
 {
     static evtchn_port_t many[129];     /* each of them could be polled for */
@@ -201,7 +202,7 @@ CASE(timer_past, "a time that has passed fires at once", "set_timer_op:past")
     EXPECT_EQ(pv_close(port), 0);
 }
 
-CASE(timer_absurd, "a negative time, or one 13 days ahead, fires after some 100 ms instead",
+CASE(timer_absurd, "XSA-20: a negative time, or one 13 days ahead, fires after some 100 ms instead",
      "set_timer_op:absurd")
 {
     int port = masked_timer();
@@ -211,6 +212,34 @@ CASE(timer_absurd, "a negative time, or one 13 days ahead, fires after some 100 
     EXPECT_TRUE(until_event(port, start) < 2500 * MS);
     pv_clear_pending(port);
     EXPECT_EQ(pv_set_timer(0), 0);
+    EXPECT_EQ(pv_close(port), 0);
+}
+
+CASE(timer_absurd_all, "XSA-20: absurd times in every call that takes one are refused or obeyed at "
+     "once, and time goes on",
+     "set_timer_op:absurd")
+{
+    static const uint64_t times[] = { 1, 1UL << 62, ~0UL >> 1, 1UL << 63, ~0UL - 1, ~0UL };
+    int port = masked_timer();
+    uint64_t start = pv_system_time();
+
+    for (size_t i = 0; i < PV_ARRAY_SIZE(times); i++) {
+        struct vcpu_set_singleshot_timer single = { .timeout_abs_ns = times[i] };
+        struct vcpu_set_periodic_timer periodic = { .period_ns = times[i] };
+
+        EXPECT_EQ(HYPERVISOR_set_timer_op((int64_t)times[i]), 0);
+        EXPECT_EQ(vcpu_op(VCPUOP_set_singleshot_timer, &single), 0);
+        EXPECT_EQ(vcpu_op(VCPUOP_stop_singleshot_timer, NULL), 0);
+        (void)vcpu_op(VCPUOP_set_periodic_timer, &periodic);
+        EXPECT_EQ(vcpu_op(VCPUOP_stop_periodic_timer, NULL), 0);
+    }
+    EXPECT_EQ(pv_set_timer(0), 0);
+    pv_clear_pending(port);
+    EXPECT_TRUE(pv_system_time() >= start);
+    EXPECT_TRUE(pv_system_time() < start + 10000 * MS);
+    start = pv_system_time();
+    EXPECT_EQ(pv_set_timer(start + 5 * MS), 0);
+    EXPECT_TRUE(until_event(port, start) >= 5 * MS);
     EXPECT_EQ(pv_close(port), 0);
 }
 

@@ -224,7 +224,8 @@ CASE(vcpu_ipi, "an IPI wakes the vCPU that it belongs to",
     EXPECT_EQ(pv_close(second_port), 0);
 }
 
-CASE(vcpu_info_moves, "register_vcpu_info moves the record with its contents, once, to an aligned "
+CASE(vcpu_info_moves, "XSA-327: register_vcpu_info moves the record with its contents, once, to "
+     "an aligned "
      "place",
      "vcpu_op.register_vcpu_info:effect vcpu_op.register_vcpu_info:EINVAL "
      "vcpu_op.register_vcpu_info:ENXIO")

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* Commands that meet each other, on two vCPUs, and errors half way. */
+#include "fifo.h"
+
+static volatile bool going;
+static volatile unsigned int rounds;
+static void *spare;
+
+static long op(int cmd, void *arg)
+{
+    return HYPERVISOR_event_channel_op(cmd, arg);
+}
+
+static bool start_second(int (*fn)(void *arg))
+{
+    if (pv_nr_vcpus() < 2) {
+        conf_skip("the domain has one vCPU");
+        return false;
+    }
+    going = true;
+    rounds = 0;
+    return EXPECT_EQ(pv_start_vcpu(1, fn, NULL), 0);
+}
+
+static void stop_second(void)
+{
+    uint64_t deadline = pv_system_time() + 20 * PV_NS_PER_SEC;
+
+    going = false;
+    while (pv_vcpu_is_up(1) && pv_system_time() < deadline)
+        HYPERVISOR_sched_op(SCHEDOP_yield, NULL);
+    EXPECT_TRUE(rounds > 10);
+}
+
+/* Errors are as good as success here: what counts is that nothing is left, or lost. */
+static int expands(void *arg)
+{
+    (void)arg;
+    while (going) {
+        (void)fifo_init(spare, 0, 0);
+        (void)fifo_expand(spare);
+        rounds++;
+    }
+    return 0;
+}
+
+static long pin_l1(void *page, unsigned int cmd)
+{
+    struct mmuext_op pin = { .cmd = cmd, .arg1.mfn = pv_va_to_mfn(page).nr };
+
+    return HYPERVISOR_mmuext_op(&pin, 1, NULL, DOMID_SELF);
+}
+
+CASE(race_expand_reset, "XSA-505: init_control and expand_array while another vCPU resets: no page "
+     "stays held in the end",
+     "security.fifo_expand_reset:refused")
+{
+    struct evtchn_reset reset = { .dom = DOMID_SELF };
+
+    spare = pv_alloc_table();
+    EXPECT_EQ(pv_update_va((uint64_t)spare, pv_pte(pv_va_to_mfn(spare), PV_PROT_RW), UVMF_INVLPG),
+              0);
+    if (!start_second(expands))
+        return;
+    for (unsigned int i = 0; i < 2000 || rounds <= 10; i++)
+        (void)op(EVTCHNOP_reset, &reset);
+    stop_second();
+    EXPECT_EQ(op(EVTCHNOP_reset, &reset), 0);
+    memset(spare, 0, PV_PAGE_SIZE);
+    EXPECT_EQ(pv_update_va((uint64_t)spare, pv_pte(pv_va_to_mfn(spare), PV_PROT_RO), UVMF_INVLPG),
+              0);
+    EXPECT_EQ(pin_l1(spare, MMUEXT_PIN_L1_TABLE), 0);
+    EXPECT_EQ(pin_l1(spare, MMUEXT_UNPIN_TABLE), 0);
+    EXPECT_EQ(pv_free_table(spare), 0);
+}
+
+/* Sends to, asks for and unmasks ports that come and go. */
+static int meddles(void *arg)
+{
+    (void)arg;
+    while (going) {
+        for (evtchn_port_t port = 1; port < 24; port++) {
+            struct evtchn_status st = { .dom = DOMID_SELF, .port = port };
+            struct evtchn_unmask unmask = { .port = port };
+            struct evtchn_bind_vcpu move = { .port = port, .vcpu = 0 };
+
+            (void)pv_notify(port);
+            (void)op(EVTCHNOP_status, &st);
+            (void)op(EVTCHNOP_unmask, &unmask);
+            (void)op(EVTCHNOP_bind_vcpu, &move);
+        }
+        rounds++;
+    }
+    return 0;
+}
+
+CASE(race_bind_send, "XSA-340, 343: ports are bound, joined, closed and reset while another vCPU "
+     "sends to them: each is whole whenever it is looked at",
+     "security.event_half_made:refused")
+{
+    struct evtchn_alloc_unbound alloc = { .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
+    struct evtchn_bind_interdomain bind = { .remote_dom = DOMID_SELF };
+    struct evtchn_reset reset = { .dom = DOMID_SELF };
+    struct evtchn_close close;
+
+    if (!start_second(meddles))
+        return;
+    for (unsigned int i = 0; i < 3000 || rounds <= 10; i++) {
+        struct evtchn_bind_ipi ipi = { .vcpu = 0 };
+
+        if (!EXPECT_EQ(op(EVTCHNOP_alloc_unbound, &alloc), 0))
+            break;
+        bind.remote_port = alloc.port;
+        if (!EXPECT_EQ(op(EVTCHNOP_bind_interdomain, &bind), 0) ||
+            !EXPECT_EQ(op(EVTCHNOP_bind_ipi, &ipi), 0))
+            break;
+        close.port = i % 2 ? alloc.port : bind.local_port;
+        EXPECT_EQ(op(EVTCHNOP_close, &close), 0);
+        if (i % 4 == 0)
+            EXPECT_EQ(op(EVTCHNOP_reset, &reset), 0);
+    }
+    stop_second();
+    EXPECT_EQ(op(EVTCHNOP_reset, &reset), 0);
+    memset(pv_shared_info->evtchn_pending, 0, sizeof(pv_shared_info->evtchn_pending));
+    pv_this_vcpu()->info->evtchn_pending_sel = 0;
+    pv_this_vcpu()->info->evtchn_upcall_pending = 0;
+}
+
+CASE(virq_bind_errors, "XSA-496: a bind_virq that fails leaves the port of the virtual interrupt "
+     "as "
+     "it was",
+     "security.virq_bind_error:refused")
+{
+    struct evtchn_bind_virq bind = { .virq = VIRQ_TIMER, .vcpu = 0 };
+    int port = pv_bind_virq(VIRQ_TIMER, 0, NULL, NULL);
+    uint64_t from;
+
+    EXPECT_TRUE(port > 0);
+    pv_mask(port);
+    for (unsigned int i = 0; i < 3; i++)
+        EXPECT_EQ(op(EVTCHNOP_bind_virq, &bind), -XEN_EEXIST);
+    EXPECT_EQ(op(EVTCHNOP_bind_virq, (void *)CONF_EMPTY_VA), -XEN_EFAULT);
+    from = pv_system_time();
+    pv_set_timer(from + PV_NS_PER_MS);
+    while (!pv_port_pending(port) && pv_system_time() < from + 20 * PV_NS_PER_SEC)
+        HYPERVISOR_sched_op(SCHEDOP_yield, NULL);
+    EXPECT_TRUE(pv_port_pending(port));
+    EXPECT_EQ(pv_close(port), 0);
+    EXPECT_EQ(op(EVTCHNOP_bind_virq, &bind), 0);
+    EXPECT_EQ(bind.port, port);
+    EXPECT_EQ(pv_close(bind.port), 0);
+}
