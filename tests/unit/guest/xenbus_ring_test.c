@@ -19,7 +19,7 @@ static void answer_in_pieces(void)
     for (size_t i = 0; i < sizeof(header); i++)
         give((char *)&header + i, 1);
     for (size_t i = 0; i < 5; i++)
-        give("piece" + i, 1);
+        give(&"piece"[i], 1);
 }
 
 static void pieces_make_an_answer(void **state)
