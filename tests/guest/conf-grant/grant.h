@@ -26,7 +26,7 @@ uint64_t grant_va(void);
 /* Where in a child's shared page its operation lies. */
 #define CHILD_OP_OFFSET 512
 
-/* The one call of a child that runs child_call, with an operation in its shared page; the result. */
+/* The one call of a child that runs child_call, with an operation in its shared page. */
 long child_calls(struct child *c, unsigned int cmd, const void *op, size_t size);
 
 /* One operation; its status. */

@@ -2,7 +2,8 @@
 /* What a guest may try with mappings of grants, and must not get. */
 #include "grant.h"
 
-CASE(grant_pte_bad, "XSA-227: an entry's address that is not aligned, or not in a level-1 table of ours",
+CASE(grant_pte_bad, "XSA-227: an entry's address that is not aligned, or not in a level-1 table "
+     "of ours",
      "security.grant_pte:refused")
 {
     const uint32_t flags = GNTMAP_host_map | GNTMAP_contains_pte;

@@ -212,8 +212,8 @@ CASE(grant_copy_pins, "XSA-230, XSA-411, XSA-448, XSA-500: a copy, good, refused
 
 #define COPIES 500u
 
-CASE(grant_copy_many, "XSA-226, XSA-318: more copies than a hypervisor does at one go, with refused "
-     "ones among them; each is done once",
+CASE(grant_copy_many, "XSA-226, XSA-318: more copies than a hypervisor does at one go, with "
+     "refused ones among them; each is done once",
      "grant_copy:long")
 {
     static struct gnttab_copy op[COPIES];
