@@ -44,15 +44,15 @@ CASE(end_edge_stack, "and one whose frame would reach into the hypervisor's rang
 }
 
 /* Where the hypervisor's own map of all memory has a page of ours. */
-static uint64_t in_direct_map(void)
+static uint64_t in_direct_map(const void *page)
 {
-    return CONF_HYPERVISOR_VA + (pv_va_to_mfn(pv_alloc_page()).nr << PV_PAGE_SHIFT);
+    return CONF_HYPERVISOR_VA + (pv_va_to_mfn(page).nr << PV_PAGE_SHIFT);
 }
 
 CASE(end_direct_map_stack, "and one on a stack in the hypervisor's map of all memory, which it "
      "could itself write to", "end.bad_stack:crash")
 {
-    fault_on_stack(in_direct_map() + 2048);
+    fault_on_stack(in_direct_map(pv_alloc_page()) + 2048);
 }
 
 CASE(end_not_canonical_stack, "and one on a stack that is not canonical", "end.bad_stack:crash")
@@ -100,10 +100,22 @@ CASE(end_iret_hypervisor, "so does one with a frame in the hypervisor's range",
     iret_at(CONF_HYPERVISOR_VA);
 }
 
+static void came_back(void)
+{
+    STILL_HERE();
+    guest_exit(SHUTDOWN_reboot);
+}
+
 CASE(end_iret_direct_map, "and one with a frame that the hypervisor could read",
      "end.iret_bad_frame:crash")
 {
-    iret_at(in_direct_map());
+    struct iret_context *frame = pv_alloc_page();
+
+    *frame = (struct iret_context){
+        .rip = (uint64_t)came_back, .cs = FLAT_KERNEL_CS & ~3, .rflags = 2,
+        .rsp = (uint64_t)pv_alloc_page() + 4088, .ss = FLAT_KERNEL_SS,
+    };
+    iret_at(in_direct_map(frame));
 }
 
 CASE(end_no_handler, "an exception without a handler ends the domain", "end.no_handler:crash")
