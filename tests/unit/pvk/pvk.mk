@@ -25,3 +25,5 @@ $(eval $(call unit_test,pvk_ext2,tests/unit/pvk/ext2_test.c $(UNIT_PVK_FILES) \
     $(addprefix pv-kernel/fs/,ext2.c ext2_dir.c),unit_pvk))
 $(eval $(call unit_test,pvk_virtqueue,tests/unit/pvk/virtqueue_test.c \
     pv-kernel/drivers/virtqueue.c,unit_pvk))
+$(eval $(call unit_test,pvk_blkback,tests/unit/pvk/blkback_test.c pv-kernel/back/block.c \
+    pv-kernel/block/block.c,unit_pvk))
