@@ -135,8 +135,8 @@ int pv_xenbus_read(pv_xenbus_tx_t tx, const char *path, char *value, size_t size
 int pv_xenbus_read_number(pv_xenbus_tx_t tx, const char *path, uint64_t *number)
 {
     (void)tx;
-    *number = !strcmp(path, "backend/sectors") ? 1000 : !strcmp(path, "front/virtual-device") ? 51712
-                                                                                            : 0;
+    *number = !strcmp(path, "backend/sectors") ? 1000 :
+              !strcmp(path, "front/virtual-device") ? 51712 : 0;
     return 0;
 }
 
@@ -367,7 +367,7 @@ static void answer_before_push(void **state)
 {
     (void)state;
     assert_int_equal(submit(0), 0);
-    respond(0, BLKIF_RSP_OKAY);
+    respond(RING_GET_REQUEST(&front.ring, 0)->id, BLKIF_RSP_OKAY);
     expect_end(1);
 }
 
