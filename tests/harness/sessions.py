@@ -57,6 +57,7 @@ BAD_FRONTENDS = {
     "reference": "ended by a grant that can't be mapped",
     "revoked": "ended by a grant that can't be mapped",
     "clears": "ended by a grant that can't be mapped",
+    "batch": "ended by a grant that can't be mapped",
     "no-ring": "the frontend's ring can't be used", "big-ring": "the frontend's ring can't be used",
     "no-port": "the frontend's ring can't be used", "protocol": "the frontend's ring can't be used",
     "quits": None, "gone": None, "restarts": None, "babbles": None, "vanishes": None,

@@ -196,6 +196,29 @@ static void vanishes(void)
     pv_xenbus_rm(PV_XENBUS_NIL, DISK_DIR "/state");
 }
 
+/*
+ * A full ring that the backend takes as one: long reads and writes of one granted frame, but for
+ * the last segment of one in the middle.
+ */
+static void batch(void)
+{
+    grant_ref_t ref = good_request()->seg[0].gref;
+
+    for (unsigned int i = 0; i < PV_BLK_REQUESTS; i++) {
+        struct blkif_request *r = RING_GET_REQUEST(&front.ring, i);
+
+        *r = (struct blkif_request){
+            .operation = i % 2 ? BLKIF_OP_WRITE : BLKIF_OP_READ, .id = i,
+            .nr_segments = PV_BLK_SEGMENTS, .sector_number = front.sectors / 2,
+        };
+        for (unsigned int j = 0; j < PV_BLK_SEGMENTS; j++)
+            r->seg[j] = (struct blkif_request_segment){ ref, 0, 7 };
+        if (i == PV_BLK_REQUESTS / 2)
+            r->seg[PV_BLK_SEGMENTS - 1].gref = 0xfffffff0;
+    }
+    send(PV_BLK_REQUESTS);
+}
+
 /* Good requests as fast as they go, and no look at an answer; it is ended in the middle of that. */
 static void busy(void)
 {
@@ -288,7 +311,8 @@ static const struct {
     { "gone", true, gone },           { "restarts", true, restarts },
     { "babbles", true, babbles },     { "vanishes", true, vanishes },
     { "readonly", true, readonly },   { "unknown", true, unknown },
-    { "busy", true, busy },           { "silent", false, silent },
+    { "batch", true, batch },         { "busy", true, busy },
+    { "silent", false, silent },
     { "no-ring", false, no_ring },    { "big-ring", false, big_ring },
     { "no-port", false, no_port },    { "protocol", false, protocol },
 };
