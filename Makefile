@@ -16,9 +16,10 @@ all: $(ALL)                 ## build the hypervisor, the guests and the tools
 
 # Set-up comes before anything is built, so these two start make again.
 run:                        ## set up, build, and boot to the control domain in QEMU (^A x ends it)
-	@scripts/setup build
-	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) all
-	@scripts/run
+	@scripts/setup $(if $(LINUX),linux,build)
+	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) \
+	    all $(if $(LINUX),$(LINUX_DISK))
+	@LINUX=$(LINUX) BUILD=$(BUILD) scripts/run
 
 test:                       ## set up, build and run all tests
 	@scripts/setup test
@@ -38,6 +39,7 @@ help:                       ## this list
 	    tests/bench/bench.mk | expand -t 16
 	@echo 'Variables: CC=clang, BUILD=folder, V=1 shows commands,'
 	@echo '           HYPERVISOR=image and CASE=glob for conformance'
+	@echo '           LINUX=1 for run: a disk with Debian'"'"'s Linux, as a guest'
 
 print-%:
 	@echo '$($*)'

@@ -23,10 +23,10 @@ CONTROL_FILES := $(foreach tool,$(CONTROL_TOOLS),bin/$(tool)=$(BUILD)/gen/tools/
     boot/pv-kernel=$(GUEST_KERNEL) boot/guest.cpio=$(GUEST_INITRAMFS)
 
 # Debian's kernel, and the modules for a disk with ext2, in the order in which they are loaded.
-LINUX         := $(PAVANE_CACHE)/linux
+LINUX_CACHE   := $(PAVANE_CACHE)/linux
 LINUX_MODULES := crc16 mbcache crc32c_generic jbd2 ext4 xen-blkfront
 LINUX_FILES   := init=initramfs/linux/init bin/guest=initramfs/guest/init sys/ \
-    $(foreach i,1 2 3 4 5 6,$(addprefix modules/$(i)=$(LINUX)/modules/,\
+    $(foreach i,1 2 3 4 5 6,$(addprefix modules/$(i)=$(LINUX_CACHE)/modules/,\
         $(addsuffix .ko,$(word $(i),$(LINUX_MODULES)))))
 
 # tree(folder): its files.
@@ -43,15 +43,15 @@ $(INITRAMFS): scripts/mkinitramfs $(BUSYBOX) $(call tree,control) $(GUEST_INITRA
 	    $(CONTROL_FILES)
 
 $(LINUX_INITRAMFS): scripts/mkinitramfs $(BUSYBOX) $(call tree,guest) $(call tree,linux) \
-                    $(LINUX)/vmlinux
+                    $(LINUX_CACHE)/vmlinux
 	$(call say,CPIO,$@)
 	$(Q)mkdir -p $(@D) && scripts/mkinitramfs $@ initramfs/guest $(INITRAMFS_BASE) $(LINUX_FILES)
 
 # An ext2 file system with what linux.cfg names, and linux.cfg.
-$(LINUX_DISK): $(LINUX_INITRAMFS) $(LINUX)/vmlinux
+$(LINUX_DISK): $(LINUX_INITRAMFS) $(LINUX_CACHE)/vmlinux
 	$(call say,MKE2FS,$@)
 	$(Q)rm -rf $@ $@.d && mkdir $@.d && truncate -s 128M $@ && \
-	cp $(LINUX)/vmlinux initramfs/linux/linux.cfg $@.d && cp $< $@.d/initramfs.cpio && \
+	cp $(LINUX_CACHE)/vmlinux initramfs/linux/linux.cfg $@.d && cp $< $@.d/initramfs.cpio && \
 	PATH=$$PATH:/sbin:/usr/sbin mke2fs -q -t ext2 -b 4096 -d $@.d $@ && rm -r $@.d
 
 $(GUEST_KERNEL): $(BUILD)/guests/pv-kernel.elf
@@ -65,7 +65,7 @@ $(BUILD)/gen/tools/%: $(BUILD)/tools/%
 $(BUSYBOX):
 	$(Q)scripts/setup build
 
-$(LINUX)/vmlinux:
+$(LINUX_CACHE)/vmlinux:
 	$(Q)scripts/setup linux
 
 ALL += $(INITRAMFS)
