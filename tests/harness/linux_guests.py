@@ -22,6 +22,7 @@ from .report import Job, Result, check
 from .session import GUEST_PROMPT, Session, Shell
 
 ARCHIVE = places.BUILD / "linux-initramfs.cpio"
+CONFIG = places.REPO / "initramfs" / "linux" / "linux.cfg"
 
 # For a boot to a shell, and for all cases, in seconds: five and thirty on a host with time to
 # spare.
@@ -37,12 +38,12 @@ COMPLAINTS = re.search(r"^complaints='(.*)'$", (linux.SOURCES / "log.sh").read_t
 
 
 def make_disk():
-    """An image with the kernel and both archives; returns it."""
+    """An image with the kernel, both archives and the config; returns it."""
     image = places.BUILD / "tests" / "linux" / "guests.img"
     image.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=image.parent) as folder:
         for file, name in ((linux.KERNEL, "vmlinux"), (ARCHIVE, "initramfs.cpio"),
-                           (linux.initramfs(), "cases.cpio")):
+                           (CONFIG, "linux.cfg"), (linux.initramfs(), "cases.cpio")):
             shutil.copyfile(file, Path(folder, name))
         image.unlink(missing_ok=True)
         subprocess.run([MKE2FS, "-q", "-t", "ext2", "-b", "4096", "-d", folder, image, "128M"],
@@ -156,6 +157,12 @@ def sizes(hypervisor, image):
         free = host.free_pages()
         host.configure("small", memory=64)
         host.must_fail("xl-lite create small.cfg", r"64 MiB are too little, .* need \d+$")
+        # The config that comes with it; its disk is another here.
+        token = secrets.token_hex(8)
+        host.must(f"sed 's/vdc/vda/; s/none/{token[:8]}''{token[8:]}/' /mnt/linux.cfg >linux.cfg")
+        host.must("xl-lite create linux.cfg")
+        host.says("linux", "token", f"this guest's token is {token}")
+        host.must("xl-lite destroy linux")
         for memory, vcpus in ((96, 1), (512, 3)):
             host.create("linux", memory=memory, vcpus=vcpus)
             host.says("linux", "nproc", str(vcpus))
