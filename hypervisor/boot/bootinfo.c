@@ -10,7 +10,6 @@
 #include "mm/mm.h"
 #include "x86/x86.h"
 
-#define LOW_RESERVED    0x10000         /* firmware of some machines writes here at its will */
 #define MAX_HOLES       8
 
 struct bootinfo bootinfo;
@@ -96,15 +95,15 @@ struct hole {
     u64 from, end;
 };
 
-/* What in RAM is in use already. */
+static const struct hole low_memory = { 0, LOW_MEMORY_END };
+
+/* What in RAM is in use already, or is not to be used: see LOW_MEMORY_END. */
 static unsigned int list_holes(struct hole holes[MAX_HOLES])
 {
     const struct boot_module *modules[] = { &bootinfo.kernel, &bootinfo.ramdisk };
-    u64 trampoline = smp_trampoline_page();
     unsigned int n = 0;
 
-    holes[n++] = (struct hole){ 0, LOW_RESERVED };
-    holes[n++] = (struct hole){ trampoline, trampoline + PAGE_SIZE };
+    holes[n++] = low_memory;
     holes[n++] = (struct hole){ HV_LOAD_PADDR, image_paddr(_image_end) };
     for (unsigned int i = 0; i < ARRAY_SIZE(modules); i++) {
         if (modules[i]->in_ram)
@@ -157,7 +156,7 @@ void boot_modules_free(void)
         struct boot_module *m = modules[i];
 
         if (m->in_ram)
-            add_around(m->base, m->base + m->len, NULL, 0);
+            add_around(m->base, m->base + m->len, &low_memory, 1);
         m->in_ram = false;
         m->len = 0;
     }

@@ -103,6 +103,8 @@ bool mfn_is_device(mfn_t m)
     for (unsigned int i = 0; i < nr_claimed; i++)
         if (m.v >= claimed[i].from && m.v < claimed[i].end)
             return false;
+    if (addr < LOW_MEMORY_END)
+        return true;
     for (unsigned int i = 0; i < bootinfo.nr_mem; i++) {
         const struct mem_range *r = &bootinfo.mem[i];
 

@@ -86,7 +86,10 @@ void leave_unfinished(struct page *pg);
  */
 int pt_write(struct domain *d, struct page *table, u64 *slot, u64 new, bool keep_ad, u16 pg_owner);
 
-/* hv_map.c: whether @m is no RAM and nothing the hypervisor keeps for itself. */
+/*
+ * hv_map.c: whether @m is no RAM, or low memory, and nothing the hypervisor keeps for itself. Low
+ * memory that is RAM has a record, whose count is always 0.
+ */
 bool mfn_is_device(mfn_t m);
 
 /* The M2P lies in runs of 2 MiB; the first frame of one, INVALID_MFN: a hole, or past the end. */

@@ -38,6 +38,13 @@ struct page {
 #define OWNER_NONE        DOMID_INVALID   /* the hypervisor's own frames, and free ones */
 
 #define frame_table       ((struct page *)FRAME_TABLE_VIRT)
+/*
+ * RAM or not, what lies below belongs to the firmware and to what looks for its tables there: it is
+ * never in the heap, and a privileged domain may map it like device memory. The hypervisor only
+ * starts its other CPUs from there, before any guest runs.
+ */
+#define LOW_MEMORY_END    0x100000
+
 extern u64 max_mfn;                       /* first frame number above all RAM */
 
 /* Of any number, which may turn out to be no frame's: integers may wrap, as pointers may not. */
