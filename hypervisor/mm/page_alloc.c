@@ -29,6 +29,7 @@ static spinlock_t heap_lock = SPINLOCK_INIT(LOCK_HEAP);
 /* Frame number of the first block, 0: none. [0]: those that are clear, [1]: the others. */
 static u32 free_list[ZONES][2][MAX_ORDER + 1];
 static u64 free_frames, total_frames;
+static u64 scrub_frames;                            /* in no list: an idle CPU is clearing them */
 static u64 last_return;                             /* stamp: when a domain's frame came back */
 static u64 last_scrub;                              /* what last_return was when one looked */
 
@@ -261,6 +262,8 @@ bool heap_scrub(void)
     last_scrub = stamp;
     if (calm)
         mfn = take_dirty(&order, &clear);
+    if (mfn != 0)
+        scrub_frames += 1ull << order;
     spin_unlock(&heap_lock);
     if (!calm)
         return true;
@@ -270,6 +273,7 @@ bool heap_scrub(void)
         tlb_flush_since(stamp);
     clear_frames(mfn, clear, 1ull << order);
     spin_lock(&heap_lock);
+    scrub_frames -= 1ull << order;
     free_block(mfn, order, 1ull << order);
     spin_unlock(&heap_lock);
     return true;
@@ -456,6 +460,14 @@ u64 heap_listed_frames(void)
         }
     }
     return frames;
+}
+
+void heap_counts(u64 *unused, u64 *scrubbed)
+{
+    spin_lock(&heap_lock);
+    *unused = free_frames;
+    *scrubbed = scrub_frames;
+    spin_unlock(&heap_lock);
 }
 
 u64 heap_free_frames(void)
