@@ -19,7 +19,7 @@ from .report import Job, check
 sys.path.insert(0, str(places.REPO / "tests" / "conformance"))
 import table                                            # noqa: E402
 
-END, BROKEN_GUEST, GUARDED_GUEST = "conf-end", "conf-broken", "conf-mmu"
+END, BROKEN_GUEST, MMU_GUEST = "conf-end", "conf-broken", "conf-mmu"
 
 # Xen then waits five seconds before the reset, which is not worth waiting for.
 CRASHED = {"pavane": r"domain 0 (has )?crashed", "xen": r"Hardware Dom0 crashed: rebooting machine"}
@@ -73,9 +73,20 @@ def run_broken(hypervisor):
 
 def run_guarded(hypervisor):
     """The cases of absent entries, in a domain that Pavane guards against L1TF."""
-    machine = boot(f"conformance/{GUARDED_GUEST}-guarded", hypervisor=hypervisor, vendor="intel",
-                   append="pv-l1tf=dom0", guest=image(GUARDED_GUEST),
+    machine = boot(f"conformance/{MMU_GUEST}-guarded", hypervisor=hypervisor, vendor="intel",
+                   append="pv-l1tf=dom0", guest=image(MMU_GUEST),
                    guest_args="case=absent_* l1tf=checked")
+    cases, wrong = verdict.read(machine.lines, machine.ended)
+    seen = {v.name: v.status for v in cases}
+    check(not wrong and seen and set(seen.values()) == {"PASS"}, "all cases to pass",
+          wrong or seen, machine.log_path)
+
+
+def run_bounded(hypervisor):
+    """The cases of how late events come, where the clock counts instructions."""
+    machine = boot(f"conformance/{MMU_GUEST}-bounded-{title(hypervisor)}",
+                   hypervisor=hypervisor, qemu="run", icount=True, guest=image(MMU_GUEST),
+                   guest_args="case=latency_* icount=1")
     cases, wrong = verdict.read(machine.lines, machine.ended)
     seen = {v.name: v.status for v in cases}
     check(not wrong and seen and set(seen.values()) == {"PASS"}, "all cases to pass",
@@ -94,6 +105,8 @@ def jobs():
             for case in ends for hypervisor in hypervisors()]
     # The kit itself is the same on both.
     jobs.append(Job("conformance/the kit can fail", partial(run_broken, hypervisors()[0])))
+    jobs += [Job(f"conformance/long work lets events through [{title(hypervisor)}]",
+                 partial(run_bounded, hypervisor)) for hypervisor in hypervisors()]
     if "pavane" in hypervisors():
         jobs.append(Job("conformance/a domain guarded against L1TF [pavane]",
                         partial(run_guarded, "pavane")))
