@@ -197,19 +197,31 @@ static u64 limit_of(unsigned int bits)
     return bits > PAGE_SHIFT ? 1ull << (bits - PAGE_SHIFT) : 0;
 }
 
+/* What is just being cleared is not to be had yet: *later says that there is some. */
+static u64 take_any(unsigned int order, u64 limit, u64 *clear, u64 *stamp, bool *later)
+{
+    u64 mfn = 0;
+
+    spin_lock(&heap_lock);
+    if (limit > LOW_END)
+        mfn = take_block(ZONE_HIGH, order, limit, clear);
+    if (mfn == 0)
+        mfn = take_block(ZONE_LOW, order, limit, clear);
+    *stamp = last_return;
+    *later = scrub_frames != 0;
+    spin_unlock(&heap_lock);
+    return mfn;
+}
+
 static mfn_t take_frames(unsigned int order, u64 limit)
 {
-    u64 mfn = 0, stamp, clear;
+    u64 mfn, stamp, clear;
+    bool later;
 
     if (order > MAX_ORDER)
         return INVALID_MFN;
-    spin_lock(&heap_lock);
-    if (limit > LOW_END)
-        mfn = take_block(ZONE_HIGH, order, limit, &clear);
-    if (mfn == 0)
-        mfn = take_block(ZONE_LOW, order, limit, &clear);
-    stamp = last_return;
-    spin_unlock(&heap_lock);
+    while ((mfn = take_any(order, limit, &clear, &stamp, &later)) == 0 && later)
+        cpu_wait();
     if (mfn == 0)
         return INVALID_MFN;
     if (stamp != 0)

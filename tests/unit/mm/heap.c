@@ -7,7 +7,7 @@
 void heap_reset(void)
 {
     memset(free_list, 0, sizeof(free_list));
-    free_frames = total_frames = last_return = last_scrub = 0;
+    free_frames = total_frames = last_return = last_scrub = scrub_frames = 0;
     nr_early = 0;
     started = false;
 }
