@@ -232,7 +232,7 @@ static inline bool vm_assist(const struct domain *d, unsigned int type)
 
 static inline struct vcpu *domain_vcpu(const struct domain *d, u32 id)
 {
-    return id < d->max_vcpus ? d->vcpus[id] : NULL;
+    return id < d->max_vcpus ? d->vcpus[index_nospec(id, d->max_vcpus)] : NULL;
 }
 
 /* ---- vcpu.c ---- */

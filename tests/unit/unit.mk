@@ -32,6 +32,7 @@ $(eval $(call unit_test,timer_queue,tests/unit/timer_queue_test.c \
     hypervisor/domain/timer_queue.c))
 $(eval $(call unit_test,decode,tests/unit/decode_test.c hypervisor/x86/decode.c))
 $(eval $(call unit_test,rules,tests/unit/rules_test.c hypervisor/x86/rules.c))
+$(eval $(call unit_test,nospec,tests/unit/nospec_test.c))
 $(eval $(call unit_test,string,tests/unit/string_test.c))
 $(eval $(call unit_test,vsnprintf,tests/unit/vsnprintf_test.c))
 $(eval $(call unit_test,options,tests/unit/options_test.c hypervisor/boot/cmdline.c \
