@@ -20,6 +20,13 @@ int policy_domain(u16 domid, struct domain **d)
     return policy_other_domain(domid, d);
 }
 
+int policy_foreign_domain(u16 domid, struct domain **d)
+{
+    if (domid == current->domain->id)
+        return -ESRCH;
+    return policy_domain(domid, d);
+}
+
 int policy_foreign_owner(u16 domid, u16 *owner)
 {
     struct domain *d;
@@ -30,7 +37,7 @@ int policy_foreign_owner(u16 domid, u16 *owner)
         *owner = domid;
         return current->domain->privileged ? 0 : -EPERM;
     }
-    rc = policy_domain(domid, &d);
+    rc = policy_foreign_domain(domid, &d);
     if (rc == 0)
         *owner = d->id;
     return rc;

@@ -37,7 +37,7 @@ static long any_pending(const struct sched_poll *poll, evtchn_port_t *first)
 
         if (!copy_elem_from_guest(&port, poll->ports, i))
             return -EFAULT;
-        if (!event_port_valid(d, port))
+        if (!event_port_used(d, port))
             return -EINVAL;
         if (i == 0)
             *first = port;

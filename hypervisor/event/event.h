@@ -15,6 +15,7 @@ bool event_port_pending(const struct domain *d, u32 port);
 bool event_port_valid(const struct domain *d, u32 port);    /* exists, in use or not */
 /* reset.c: closes every port of a dying domain: 0, or -ERESTART. */
 int event_domain_close(struct domain *d);
+bool event_port_used(const struct domain *d, u32 port);
 
 /* virq.c: raises virtual interrupt @virq on @v's port if it has one, or on the domain's. */
 void send_virq(struct vcpu *v, unsigned int virq);

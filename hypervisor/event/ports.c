@@ -57,6 +57,11 @@ bool event_port_valid(const struct domain *d, u32 port)
     return slot && load_acquire(slot);
 }
 
+bool event_port_used(const struct domain *d, u32 port)
+{
+    return port_get(d, port).state != EVTCHNSTAT_closed;
+}
+
 bool event_port_pending(const struct domain *d, u32 port)
 {
     return READ_ONCE(d->events.ops)->pending(d, port);

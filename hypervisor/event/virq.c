@@ -5,11 +5,9 @@
  */
 #include "event/internal.h"
 
-/* Per vCPU are the timer, debug and profiling interrupts, and the architecture's but its first. */
-#define PER_VCPU_VIRQS                                                                  \
-    (BIT(VIRQ_TIMER) | BIT(VIRQ_DEBUG) | BIT(VIRQ_XENOPROF) | BIT(VIRQ_XENPMU) |        \
-     BIT(VIRQ_ARCH_1) | BIT(VIRQ_ARCH_2) | BIT(VIRQ_ARCH_3) | BIT(VIRQ_ARCH_4) |        \
-     BIT(VIRQ_ARCH_5) | BIT(VIRQ_ARCH_6) | BIT(VIRQ_ARCH_7))
+/* Per vCPU are the timer, debug and profiling interrupts. */
+#define PER_VCPU_VIRQS \
+    (BIT(VIRQ_TIMER) | BIT(VIRQ_DEBUG) | BIT(VIRQ_XENOPROF) | BIT(VIRQ_XENPMU))
 
 bool virq_is_global(u32 virq)
 {

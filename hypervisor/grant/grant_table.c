@@ -127,6 +127,8 @@ static long op_setup_table(XEN_GUEST_HANDLE(void) arg, unsigned int count)
         return -EINVAL;
     if (!copy_arg_from_guest(&op, arg))
         return -EFAULT;
+    if (!handle_range_ok(op.frame_list, 0, op.nr_frames))
+        return -EFAULT;
     op.status = setup_table(&op);
     return copy_arg_to_guest(arg, &op) ? 0 : -EFAULT;
 }
@@ -151,12 +153,14 @@ static long op_query_size(XEN_GUEST_HANDLE(void) arg, unsigned int count)
 static long op_set_version(XEN_GUEST_HANDLE(void) arg, unsigned int count)
 {
     struct gnttab_set_version op;
+    int rc = 0;
 
     if (!copy_arg_from_guest(&op, arg))
         return -EFAULT;
     if (op.version != 1)
-        return op.version == 2 ? -ENOSYS : -EINVAL;
-    return copy_arg_to_guest(arg, &op) ? 0 : -EFAULT;
+        rc = op.version == 2 ? -ENOSYS : -EINVAL;
+    op.version = 1;             /* what it is, whatever was asked for */
+    return copy_arg_to_guest(arg, &op) ? rc : -EFAULT;
 }
 
 static long op_get_version(XEN_GUEST_HANDLE(void) arg, unsigned int count)

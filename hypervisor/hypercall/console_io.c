@@ -59,6 +59,8 @@ static long console_in(u32 count, XEN_GUEST_HANDLE(char) buffer)
 
     /* Before input is taken it must be sure that it can be handed on. */
     memset(text, 0, sizeof(text));
+    if (len == 0)
+        return 0;
     if (!copy_to_guest_raw(handle_addr(buffer), text, len))
         return -EFAULT;
     len = (u32)console_read(text, len);

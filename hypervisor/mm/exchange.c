@@ -17,6 +17,7 @@
 #include "lib/atomic.h"
 #include "mm/internal.h"
 
+#define HARDWARE_ORDER 18           /* the ABI's bound for who owns the devices; ours comes after */
 #define CHUNK_FRAMES (1u << MAX_EXTENT_ORDER)
 #define CHUNK_ORDER  2              /* of the pages for a struct chunk */
 
@@ -133,11 +134,14 @@ static int check(struct exchange *e)
 
     if (in->domid != out->domid || e->x.nr_exchanged > in->nr_extents)
         return -EINVAL;
-    if (larger > MAX_EXTENT_ORDER)
+    if (larger > (current->domain->privileged ? HARDWARE_ORDER : MAX_EXTENT_ORDER))
         return -EPERM;
-    if (in->nr_extents > ~0ul >> in->extent_order || out->nr_extents > ~0ul >> out->extent_order ||
+    if (in->nr_extents > ~0ul >> in->extent_order ||
+        out->nr_extents > ~0ul >> out->extent_order ||
         in->nr_extents << in->extent_order != out->nr_extents << out->extent_order)
         return -EINVAL;
+    if (larger > MAX_EXTENT_ORDER)
+        return -EPERM;
     e->in_extents = 1u << (larger - in->extent_order);
     e->out_extents = 1u << (larger - out->extent_order);
     if (e->x.nr_exchanged % e->in_extents)

@@ -15,6 +15,7 @@
 #define PTE_D        0x040ull
 #define PTE_PSE      0x080ull           /* levels 2 and 3; at level 1 the same bit is PAT */
 #define PTE_PAT      0x080ull
+#define PTE_CACHE    (PTE_PWT | PTE_PCD | PTE_PAT)
 #define PTE_G        0x100ull
 #define PTE_AVAIL    0xe00ull
 #define PTE_AVAIL_1  0x200ull           /* the lowest of them */

@@ -160,7 +160,7 @@ static long change_reservation(XEN_GUEST_HANDLE(void) arg, unsigned long start, 
         return (long)start;
     rc = policy_domain(c.r.domid, &c.d);
     if (rc)
-        return rc;
+        return domain_by_id(c.r.domid) ? rc : (long)start;
     if (c.r.extent_order > MAX_EXTENT_ORDER)
         return (long)start;
     for (i = start; i < c.r.nr_extents && extent(&c, i); i++)

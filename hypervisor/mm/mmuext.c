@@ -291,7 +291,7 @@ long do_mmuext_op(XEN_GUEST_HANDLE(mmuext_op_t) uops, unsigned int count,
     count &= ~COUNT_RESTARTED;
     if (!handle_range_ok(uops, 0, count))
         return -EFAULT;
-    rc = policy_domain((u16)foreigndom, &d);
+    rc = policy_foreign_domain((u16)foreigndom, &d);
     for (i = 0; rc == 0 && i < count; i++) {
         struct mmuext_op op;
 

@@ -24,9 +24,11 @@ u64 mm_absent_mask(bool privileged)
 /* Not a frame that the ABI's domain may map: which of its errors it is. */
 int pte_unmappable(mfn_t m, const struct domain *d)
 {
-    if (mfn_is_ram(m) && (u32)READ_ONCE(mfn_to_page(m)->count) != 0)
-        return -EBUSY;          /* somebody else's */
-    if (d->privileged && mfn_is_device(m))
+    bool device = mfn_is_device(m);
+
+    if (mfn_is_ram(m) && ((u32)READ_ONCE(mfn_to_page(m)->count) != 0 || !device))
+        return -EBUSY;          /* somebody else's, or free */
+    if (d->privileged && device)
         return 0;
     return m.v == PTE_ADDR >> PAGE_SHIFT ? -EINVAL : -EPERM;
 }

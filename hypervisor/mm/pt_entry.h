@@ -74,6 +74,11 @@ static inline int get_mapped_frame(u64 pte, const struct domain *d, u16 owner)
 
     if (!get_page(m, owner))
         return pte_unmappable(m, d);
+    /* What we use ourselves has one way of being cached. */
+    if (unlikely(pte & PTE_CACHE) && (mfn_to_page(m)->count & PAGE_SHARED)) {
+        put_page(mfn_to_page(m));
+        return -EACCES;
+    }
     if (!(pte & PTE_RW))
         return 0;
     rc = get_writable(mfn_to_page(m));

@@ -218,7 +218,10 @@ static int resolve_owners(unsigned int foreigndom, struct update *u)
     if (rc)
         return rc;
     u->pt_owner = current->domain;
-    return pt ? policy_domain((u16)(pt - 1), &u->pt_owner) : 0;
+    if (pt == 0)
+        return 0;
+    /* Named by its id, and only so. */
+    return pt - 1 == DOMID_SELF ? -ESRCH : policy_domain((u16)(pt - 1), &u->pt_owner);
 }
 
 /*

@@ -90,10 +90,7 @@ static long register_callback(struct vcpu *v, u16 type, bool mask_events, u64 ad
     return 0;
 }
 
-/*
- * A callback that the guest can't be without stays; the 32-bit SYSCALL's was never revocable by
- * name.
- */
+/* A callback that the guest can't be without stays. */
 static long unregister_callback(struct vcpu *v, u16 type)
 {
     switch (type) {
@@ -101,6 +98,7 @@ static long unregister_callback(struct vcpu *v, u16 type)
     case CALLBACKTYPE_failsafe:
     case CALLBACKTYPE_syscall:
     case CALLBACKTYPE_sysenter:
+    case CALLBACKTYPE_syscall32:
         return -EINVAL;
     case CALLBACKTYPE_nmi:
         v->cpu.traps[TRAP_NMI].address = 0;

@@ -88,9 +88,13 @@ int debugreg_check(unsigned int reg, bool de, u64 *value)
 {
     switch (reg) {
     case 6:
+        if (*value >> 32)
+            return -EINVAL;
         *value = (*value & DR6_KEEP) | DR6_ONES;
         return 0;
     case 7:
+        if (*value >> 32)
+            return -EINVAL;
         if (*value & DR7_GD)
             return -EPERM;
         *value = (*value & DR7_KEEP) | DR7_ONE;
