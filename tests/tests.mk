@@ -11,7 +11,7 @@ include $(wildcard tests/bench/bench.mk tests/user/user.mk tests/linux/linux.mk)
 CONFORMANCE_GUESTS ?=
 LIBRARY_GUESTS ?=
 
-.PHONY: unit conformance fuzz mutants demo test-programs fuzz-programs
+.PHONY: unit conformance fuzz mutants soak demo test-programs fuzz-programs
 
 # tests/run-all builds these together with all.
 test-programs: $(UNIT_TESTS) $(CONFORMANCE_GUESTS) $(LIBRARY_GUESTS) fuzz-programs
@@ -33,6 +33,12 @@ fuzz:                       ## libFuzzer on each reader of foreign input: TARGET
 mutants:                    ## faults put into copies of the tree: a test must catch each
 	@scripts/setup test
 	@tests/mutants/run $(MUTANTS)
+
+# For an hour, or for SECONDS; docs/fuzzing.md.
+soak:                       ## the fuzz guest on four CPUs, for an hour or SECONDS
+	@scripts/setup test
+	@$(MAKE) --no-print-directory all
+	@tests/soak $(SECONDS)
 
 demo:                       ## create, use and destroy two guests, unattended; also HYPERVISOR=xen
 	@scripts/setup $(if $(HYPERVISOR),test,build)

@@ -25,3 +25,7 @@ endef
 $(foreach area,$(CONF_AREAS) end broken,$(eval $(call CONF_GUEST,$(area))))
 
 CONFORMANCE_GUESTS += $(CONF_AREAS:%=$(BUILD)/guests/conf-%.elf)
+
+# The fuzz guest (docs/fuzzing.md) has main() and options of its own, and the kit's frames.
+$(eval $(call GUEST,fuzz,$(wildcard tests/guest/fuzz/*.c) \
+    $(addprefix tests/guest/lib/,frame.c frame.S)))
