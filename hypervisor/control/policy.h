@@ -18,8 +18,8 @@ int policy_domain(u16 domid, struct domain **d);
 /* The same where a domain may not mean itself, though it may be found by its id. */
 int policy_other_domain(u16 domid, struct domain **d);
 /*
- * The same for page-table calls: there the caller is DOMID_SELF only, and by its id it is no foreign
- * domain that could be meant (-ESRCH).
+ * The same for page-table calls: there the caller is DOMID_SELF only, and by its id it is no
+ * foreign domain that could be meant (-ESRCH).
  */
 int policy_foreign_domain(u16 domid, struct domain **d);
 /* Whose frames the caller may map when it names @domid in a page-table update. */

@@ -3,9 +3,9 @@
 least once or say why it can't, Pavane's audit must find nothing wrong, and one and the same seed
 must give nearly the same results on Xen, call by call, but for DIFFERENCES.
 
-The results are compared by the hashes of episodes. Those that differ are run once more on both, with
-a line for each call: of each the first call that differs is looked up. What comes after it in the
-episode starts from another state, and is not compared.
+The results are compared by the hashes of episodes. Those that differ are run once more on both,
+with a line for each call: of each the first call that differs is looked up. What comes after it in
+the episode starts from another state, and is not compared.
 """
 
 import os
@@ -29,14 +29,14 @@ LONG_SEED, CALLS, SECONDS = 770259563, 1_000_000, 60
 # there are such is an open question (docs/fuzzing.md).
 MOST_DIFFERENT, MOST_UNEXPLAINED = 45, 15
 
-# Results that are no errors of the interface: the guest's kernel shows a grant's status, and faults,
-# as numbers of its own (tests/guest/fuzz).
+# Results that are no errors of the interface: the guest shows a grant's status, and faults, as
+# numbers of its own (tests/guest/fuzz).
 REFUSED = range(-0x20010, -0x20000)
 ERROR = range(-4096, 0)
 ANY = None
 
-# (operation, Xen's result, Pavane's, why). A result is a number, ANY, or a set. docs/fuzzing.md says
-# which of these are understood.
+# (operation, Xen's result, Pavane's, why). A result is a number, ANY, or a set.
+# docs/fuzzing.md says which of these are understood.
 DIFFERENCES = [
     (r"grant_table_op\.(copy|map_grant_ref|unmap_grant_ref)", REFUSED, REFUSED,
      "of several things that are wrong with it, each names the one that it looks at first"),

@@ -9,7 +9,8 @@ static struct xen_domctl op_for(struct run *r, unsigned int cmd, domid_t domain)
     memset(&op, 0, sizeof(op));
     op.cmd = cmd;
     op.domain = domain;
-    op.interface_version = percent(r, 95) ? XEN_DOMCTL_INTERFACE_VERSION : (uint32_t)wild(r) | 0x1000;
+    op.interface_version = percent(r, 95) ? XEN_DOMCTL_INTERFACE_VERSION
+                                             : (uint32_t)wild(r) | 0x1000;
     return op;
 }
 
@@ -123,7 +124,8 @@ static struct xen_sysctl sysctl_for(struct run *r, unsigned int cmd)
 
     memset(&op, 0, sizeof(op));
     op.cmd = cmd;
-    op.interface_version = percent(r, 95) ? XEN_SYSCTL_INTERFACE_VERSION : (uint32_t)wild(r) | 0x1000;
+    op.interface_version = percent(r, 95) ? XEN_SYSCTL_INTERFACE_VERSION
+                                             : (uint32_t)wild(r) | 0x1000;
     return op;
 }
 

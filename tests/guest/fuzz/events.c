@@ -53,7 +53,8 @@ static long call_virq(struct run *r, unsigned int cmd)
 
 static long call_pirq(struct run *r, unsigned int cmd)
 {
-    evtchn_bind_pirq_t arg = { .pirq = (uint32_t)wild(r) | 0x10000, .flags = (uint32_t)below(r, 2) };
+    evtchn_bind_pirq_t arg = { .pirq = (uint32_t)wild(r) | 0x10000,
+                               .flags = (uint32_t)below(r, 2) };
 
     return op(r, cmd, WITH_PORT(arg));
 }

@@ -104,7 +104,7 @@ struct op {
     bool alone;                 /* only while no other vCPU runs calls */
 };
 
-/* Rows: one that may succeed anywhere; one that runs only alone; one that can't succeed in a role. */
+/* Rows: it may succeed anywhere; it runs only alone; it can't succeed in a role. */
 #define OP(name_, call_, cmd_, weight_) \
     { .name = name_, .call = call_, .cmd = cmd_, .weight = weight_ }
 #define OP_ALONE(name_, call_, cmd_, weight_) \

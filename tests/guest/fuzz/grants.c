@@ -76,8 +76,9 @@ static uint32_t some_ref(struct run *r)
         e->domid = percent(r, 90) ? own_id : (domid_t)wild(r);
         e->frame = (uint32_t)(percent(r, 90) ? granted_mfn(r) : ~0u);
         __asm__ volatile("" ::: "memory");
-        e->flags = (uint16_t)(percent(r, 90) ? GTF_permit_access | (percent(r, 30) ? GTF_readonly : 0)
-                                             : below(r, 64) & ~(GTF_reading | GTF_writing));
+        e->flags = (uint16_t)(percent(r, 90)
+                                  ? GTF_permit_access | (percent(r, 30) ? GTF_readonly : 0)
+                                  : below(r, 64) & ~(GTF_reading | GTF_writing));
     }
     return ref;
 }

@@ -107,7 +107,8 @@ static long call_exchange(struct run *r, unsigned int cmd)
 {
     unsigned int i = (unsigned int)below(r, GIVE_FRAMES);
     xen_pfn_t in = frames[i].mfn, out = pv_va_to_pfn(frames[i].home).nr;
-    struct xen_memory_exchange op = { .in = reservation(r, &in, 1), .out = reservation(r, &out, 1) };
+    struct xen_memory_exchange op = { .in = reservation(r, &in, 1),
+                                      .out = reservation(r, &out, 1) };
     long rc;
 
     op.out.domid = op.in.domid;

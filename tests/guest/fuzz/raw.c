@@ -42,7 +42,8 @@ static long store_to_table(struct run *r, unsigned int how)
     unsigned int t = (unsigned int)below(r, 2);
 
     if (percent(r, 60))
-        va = (uint64_t)pv_find_pte(pv_current_root(), spare_va(t, (unsigned int)below(r, SPARE_SLOTS)), 1);
+        va = (uint64_t)pv_find_pte(pv_current_root(),
+                                   spare_va(t, (unsigned int)below(r, SPARE_SLOTS)), 1);
     r->args[0] = va;
     /* A byte can't name a frame: a new entry would be one of the first frames of the machine. */
     r->args[1] = some_pte(r, some_mfn(r)) &

@@ -101,7 +101,8 @@ static long call_initialise(struct run *r, unsigned int cmd)
     context.user_regs.ss = FLAT_KERNEL_SS;
     switch (below(r, 5)) {
     case 0:
-        context.ctrlreg[3] = frames[GIVE_FRAMES + below(r, DATA_FRAMES - GIVE_FRAMES)].mfn << PV_PAGE_SHIFT;
+        context.ctrlreg[3] = frames[GIVE_FRAMES + below(r, DATA_FRAMES - GIVE_FRAMES)].mfn
+                             << PV_PAGE_SHIFT;
         break;
     case 1:
         context.ctrlreg[3] = (wild(r) | 1UL << 45) << PV_PAGE_SHIFT;

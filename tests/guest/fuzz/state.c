@@ -66,7 +66,7 @@ int set_home(unsigned int frame, uint64_t flags)
                         UVMF_INVLPG | UVMF_ALL);
 }
 
-/* In the place of one that was given back, or that some call left in a use: it is left to itself. */
+/* In the place of one that was given back, or that some call left in a use. */
 static void new_frame(unsigned int i)
 {
     frames[i].home = pv_alloc_page();
@@ -76,7 +76,7 @@ static void new_frame(unsigned int i)
     frames[i].gone = false;
 }
 
-/* A frame that was given back gets another in its place, unless something still holds the old one. */
+/* What was given back gets another frame in its place, unless something still holds the old. */
 static void refill(unsigned int i)
 {
     xen_pfn_t pfn = pv_va_to_pfn(frames[i].home).nr, mfn = pfn;
