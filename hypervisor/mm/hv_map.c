@@ -23,11 +23,30 @@ static u64 *hv_l4;
 static unsigned long fixmap_next = FIXMAP_VIRT;
 static u64 empty_gdt_page;              /* entry of a page of zeroes, for windows without a GDT */
 
+/*
+ * The end of the M2P's last run, which the table does not need: page tables of ours are put there.
+ * Whoever may map the M2P by its runs can read them, and learns nothing that must be hidden.
+ */
+static struct { mfn_t next; u64 left; } spare;
+
 #define MAX_CLAIMED 32
 static struct { u64 from, end; } claimed[MAX_CLAIMED];  /* device frames that are ours */
 static unsigned int nr_claimed;
 
 /* ---- Table walks ---- */
+
+/* Cleared, or INVALID_MFN. */
+static mfn_t table_frame(void)
+{
+    mfn_t m = spare.next;
+
+    if (spare.left == 0)
+        return alloc_hv_frames(0);
+    spare.next = mfn_add(m, 1);
+    spare.left--;
+    memset(mfn_to_virt(m), 0, PAGE_SIZE);
+    return m;
+}
 
 static u64 *entry_of(unsigned long va, unsigned int level, bool create)
 {
@@ -37,7 +56,7 @@ static u64 *entry_of(unsigned long va, unsigned int level, bool create)
         u64 *e = &table[pt_index(va, at)];
 
         if (!(*e & PTE_P)) {
-            mfn_t m = create ? alloc_hv_frames(0) : INVALID_MFN;
+            mfn_t m = create ? table_frame() : INVALID_MFN;
 
             if (mfn_eq(m, INVALID_MFN))
                 return NULL;
@@ -170,7 +189,32 @@ static void map_direct(u64 from, u64 end)
     must_map(DIRECT_MAP_VIRT + (from << PAGE_SHIFT), MFN(from), end - from, HV_RW);
 }
 
-/* Backs the frame table's [entry from, entry end) by new frames, where there are none yet. */
+/*
+ * Backs the M2P's [entry from, entry end) by new frames, where there are none yet: by runs, since a
+ * toolstack maps the table by their first ones (XENMEM_machphys_mfn_list).
+ */
+static void back_m2p(u64 from, u64 end)
+{
+    for (u64 run = from / M2P_PER_RUN; run <= (end - 1) / M2P_PER_RUN; run++) {
+        unsigned long at = M2P_VIRT + run * M2P_RUN_FRAMES * PAGE_SIZE;
+        u64 pages = DIV_ROUND_UP(max_mfn * sizeof(u64), PAGE_SIZE) - run * M2P_RUN_FRAMES;
+        u64 *e = entry_of(at, 1, true);
+        mfn_t m;
+
+        if (e != NULL && (*e & PTE_P))
+            continue;
+        m = heap_early_run(M2P_RUN_FRAMES);
+        pages = min(pages, (u64)M2P_RUN_FRAMES);
+        memset(mfn_to_virt(m), 0xff, pages * PAGE_SIZE);
+        must_map(at, m, pages, HV_RW | PTE_USER);
+        if (pages < M2P_RUN_FRAMES) {
+            spare.next = mfn_add(m, pages);
+            spare.left = M2P_RUN_FRAMES - pages;
+        }
+    }
+}
+
+/* The same for the frame table, by single frames. */
 static void back_frame_table(u64 from, u64 end)
 {
     const u64 per_page = PAGE_SIZE / sizeof(struct page);
@@ -181,25 +225,6 @@ static void back_frame_table(u64 from, u64 end)
 
         if (e == NULL || !(*e & PTE_P))
             must_map(at, heap_early_frame(), 1, HV_RW);
-    }
-}
-
-/*
- * The same for the M2P, by runs of frames: a toolstack maps the table by their first ones
- * (XENMEM_machphys_mfn_list).
- */
-static void back_m2p(u64 from, u64 end)
-{
-    for (u64 run = from / M2P_PER_RUN; run <= (end - 1) / M2P_PER_RUN; run++) {
-        unsigned long at = M2P_VIRT + run * M2P_RUN_FRAMES * PAGE_SIZE;
-        u64 *e = entry_of(at, 1, true);
-        mfn_t m;
-
-        if (e != NULL && (*e & PTE_P))
-            continue;
-        m = heap_early_run(M2P_RUN_FRAMES);
-        memset(mfn_to_virt(m), 0xff, M2P_RUN_FRAMES * PAGE_SIZE);
-        must_map(at, m, M2P_RUN_FRAMES, HV_RW | PTE_USER);
     }
 }
 
@@ -260,12 +285,6 @@ static void note_max(u64 from, u64 end)
     max_mfn = max(max_mfn, end);
 }
 
-static void back_tables(u64 from, u64 end)
-{
-    back_m2p(from, end);
-    back_frame_table(from, end);
-}
-
 /* A guest without a GDT of its own finds empty descriptors there, not missing pages. */
 static void map_empty_gdts(void)
 {
@@ -302,9 +321,10 @@ void hv_map_init(void)
     if (max_mfn > (DIRECT_MAP_END - DIRECT_MAP_VIRT) >> PAGE_SHIFT || max_mfn > 1ull << 32)
         panic("memory: more than the direct map holds");
     hv_l4 = mfn_to_virt(heap_early_frame());
+    map_ram(back_m2p);
     map_ram(map_direct);
     map_image();
-    map_ram(back_tables);
+    map_ram(back_frame_table);
     fill_holes(M2P_VIRT, PAGE_SIZE / sizeof(u64), 0xff);
     fill_holes(FRAME_TABLE_VIRT, PAGE_SIZE / sizeof(struct page), 0);
     hang_m2p_twice();
