@@ -83,10 +83,7 @@ void hypercall_entry(struct cpu_regs *regs)
 {
     long rc = call(regs->rax, regs->rdi, regs->rsi, regs->rdx, regs->r10);
 
-    /*
-     * The flag tells a preempted call from an iret into a context whose rax happens to be that
-     * number.
-     */
+    /* The number first, since it is at hand; the flag tells it from a guest's own (hypercall.h). */
     if (unlikely(rc == -ERESTART) && current->restart) {
         current->restart = false;
         regs->rip -= 2;     /* back on to the syscall instruction; rax still holds the number */

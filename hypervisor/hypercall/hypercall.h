@@ -23,7 +23,6 @@
 
 #define GUEST_PTR(h) XEN_GUEST_HANDLE(h)
 #define HYPERCALL0(nr, name) long do_##name(void);
-#define HYPERCALL0(nr, name) long do_##name(void);
 #define HYPERCALL1(nr, name, T1, a1) long do_##name(T1 a1);
 #define HYPERCALL2(nr, name, T1, a1, T2, a2) long do_##name(T1 a1, T2 a2);
 #define HYPERCALL3(nr, name, T1, a1, T2, a2, T3, a3) long do_##name(T1 a1, T2 a2, T3 a3);
@@ -40,8 +39,8 @@ long hypercall_dispatch(u64 nr, const u64 args[6]);
 
 /*
  * Notes the arguments with which to go on, and returns -ERESTART; those not given keep their
- * value. No handler returns -ERESTART in another way. do_iret alone may return any number: it is
- * the rax of the context that it has put into the guest's registers.
+ * value. Whoever called the handler knows by v->restart that this has happened, not by the number:
+ * do_iret (the rax of another context) and do_get_debugreg return any number that a guest likes.
  */
 #define hypercall_restart(...) \
     hypercall_set_restart((const u64[]){ __VA_ARGS__ }, sizeof((const u64[]){ __VA_ARGS__ }) / 8)

@@ -63,7 +63,7 @@ long do_multicall(XEN_GUEST_HANDLE(multicall_entry_t) list, unsigned int nr)
         v->batch = NULL;
         if (e.op == __HYPERVISOR_iret)
             return rc;
-        if (unlikely(rc == -ERESTART))
+        if (unlikely(v->restart))
             return restart_in(list, i, nr, &e);
         if (!copy_to_guest_raw(entry_addr(list, i, offsetof(struct multicall_entry, result)), &rc,
                                sizeof(rc)))

@@ -100,6 +100,26 @@ CASE(multicall_read_only, "a list that can't be written is -EFAULT, and its firs
     pv_free_page(list);
 }
 
+/* Xen's ERESTART: the number by which a hypervisor notes that a call is to go on later. */
+#define GO_ON_LATER (-85L)
+
+CASE(multicall_any_result, "a debug register's value is an entry's result, and nothing else, "
+     "whatever number it is",
+     "multicall:effect get_debugreg:effect")
+{
+    struct multicall_entry list[] = {
+        call(__HYPERVISOR_get_debugreg, 0, 0),
+        call(__HYPERVISOR_xen_version, XENVER_pagesize, 0),
+    };
+
+    EXPECT_EQ(HYPERVISOR_set_debugreg(0, (uint64_t)GO_ON_LATER), 0);
+    EXPECT_EQ(HYPERVISOR_get_debugreg(0), GO_ON_LATER);
+    EXPECT_EQ(HYPERVISOR_multicall(list, 2), 0);
+    EXPECT_EQ(list[0].result, GO_ON_LATER);
+    EXPECT_EQ(list[1].result, 4096);
+    EXPECT_EQ(HYPERVISOR_set_debugreg(0, 0), 0);
+}
+
 static struct multicall_entry with_iret[3];
 
 CASE(multicall_iret, "XSA-213: after an iret in the list the rest is not done", "multicall:iret")
