@@ -5,7 +5,9 @@
  * the hypervisor shares) and compared with the frame's record.
  *
  * The counts lie in memory of their own. If there is not enough of it for all frames at once, they
- * are counted in windows: all holders for some frames, then all holders for the next ones.
+ * are counted in windows: all holders for some frames, then all holders for the next ones. Guests
+ * can see to it that nothing but scattered frames is free, and the machine stands still meanwhile:
+ * more than a few windows there are not.
  */
 #include "control/audit.h"
 #include "lib/atomic.h"
@@ -17,6 +19,7 @@ struct tally {
 };
 #define TALLIES_PER_PAGE (PAGE_SIZE / sizeof(struct tally))
 #define LARGEST_ORDER    13                     /* 32 MiB: 16 GiB of frames in one window */
+#define MAX_SPLIT        4u                     /* at most 16 windows instead of one */
 
 static struct {
     struct tally *of;
@@ -244,13 +247,16 @@ static void audit_window(u64 frames)
         check_frame(MFN(m));
 }
 
-/* Room for the tallies: of all frames, or of as many as there is memory for. */
+/* Room for the tallies: of all frames, or of as many as there is memory for, within limits. */
 static bool get_window(unsigned int *order)
 {
+    unsigned int least;
+
     *order = 0;
     while (*order < LARGEST_ORDER && (TALLIES_PER_PAGE << *order) < max_mfn)
         ++*order;
-    while ((window.of = alloc_hv_pages(*order)) == NULL && *order > 0)
+    least = *order - min(*order, MAX_SPLIT);
+    while ((window.of = alloc_hv_pages(*order)) == NULL && *order > least)
         --*order;
     return window.of != NULL;
 }
