@@ -123,6 +123,40 @@ CASE(ext_flush_mask, "a bitmap of vCPUs that can't be read is an error",
     EXPECT_EQ(one(op, DOMID_SELF), -XEN_EINVAL);
 }
 
+CASE(ext_flush_absent, "XSA-307: a bitmap of vCPUs may name some, or only some, that the domain "
+     "does not have; those that it has are flushed",
+     "mmuext_op.tlb_flush_multi:absent_vcpu mmuext_op.invlpg_multi:absent_vcpu")
+{
+    static const unsigned int cmds[] = { MMUEXT_TLB_FLUSH_MULTI, MMUEXT_INVLPG_MULTI };
+    static uint64_t all = ~0UL, absent = ~0UL << 32;
+    uint64_t va = pv_vmap_alloc(1), *pages[2] = { pv_alloc_page(), pv_alloc_page() }, value;
+
+    *pages[0] = 10;
+    *pages[1] = 11;
+    EXPECT_EQ(pv_map(va, pv_va_to_mfn(pages[0]), PV_PROT_RW), 0);
+    EXPECT_FAULT(pv_probe_read(va, &value), PV_NO_FAULT);
+    for (unsigned int i = 0; i < PV_ARRAY_SIZE(cmds); i++) {
+        struct mmuext_op op = { .cmd = cmds[i], .arg1.linear_addr = va };
+        unsigned int page = (i + 1) % 2;
+
+        EXPECT_EQ(pv_write_pte(pv_pte_maddr(pv_current_root(), va, 1),
+                               pv_pte(pv_va_to_mfn(pages[page]), PV_PROT_RW)), 0);
+        set_xen_guest_handle(op.arg2.vcpumask, &absent);
+        EXPECT_EQ(one(op, DOMID_SELF), 0);
+        set_xen_guest_handle(op.arg2.vcpumask, &all);
+        EXPECT_EQ(one(op, DOMID_SELF), 0);
+        EXPECT_FAULT(pv_probe_read(va, &value), PV_NO_FAULT);
+        EXPECT_EQ(value, 10 + page);
+    }
+    EXPECT_EQ(pv_update_va(va, pv_pte(pv_va_to_mfn(pages[1]), PV_PROT_RW),
+                           UVMF_TLB_FLUSH | UVMF_MULTI | (unsigned long)&all), 0);
+    EXPECT_FAULT(pv_probe_read(va, &value), PV_NO_FAULT);
+    EXPECT_EQ(value, 11);
+    EXPECT_EQ(pv_unmap(va, 1), 0);
+    pv_free_page(pages[0]);
+    pv_free_page(pages[1]);
+}
+
 CASE(ext_flush_effect, "INVLPG_LOCAL makes a changed entry visible",
      "mmuext_op.invlpg_local:effect")
 {
