@@ -187,14 +187,15 @@ static int take_news(struct daemon *d)
 
 static void take_events(struct daemon *d)
 {
-    evtchn_port_t port;
+    evtchn_port_t ports[EVTCHN_TAKE];
+    unsigned int count = evtchn_take(d->evtchn, ports);
 
-    while ((port = evtchn_next(d->evtchn)) != 0) {
+    for (unsigned int i = 0; i < count; i++) {
         for (struct guest *guest = d->guests; guest; guest = guest->next) {
-            if (guest->port == port)
+            if (guest->port == ports[i])
                 guest->more = true;
         }
-        evtchn_unmask(d->evtchn, port);
+        evtchn_unmask(d->evtchn, ports[i]);
     }
 }
 

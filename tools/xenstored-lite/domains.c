@@ -193,15 +193,16 @@ static void look_for_ends(struct server *server)
 
 void domains_events(struct server *server)
 {
-    evtchn_port_t port;
+    evtchn_port_t ports[EVTCHN_TAKE];
+    unsigned int count = evtchn_take(server->evtchn, ports);
 
-    while ((port = evtchn_next(server->evtchn)) != 0) {
-        if (port == server->virq)
+    for (unsigned int i = 0; i < count; i++) {
+        if (ports[i] == server->virq)
             look_for_ends(server);
         for (struct connection *c = server->connections; c; c = c->next) {
-            if (c->ring && ring_port(c->ring) == port)
+            if (c->ring && ring_port(c->ring) == ports[i])
                 c->more = true;
         }
-        evtchn_unmask(server->evtchn, port);
+        evtchn_unmask(server->evtchn, ports[i]);
     }
 }

@@ -103,7 +103,7 @@ int domains_open(struct server *server);
 struct domain *domains_find(struct server *server, domid_t domid);
 int domains_introduce(struct server *server, domid_t domid, xen_pfn_t mfn, evtchn_port_t port);
 int domains_release(struct server *server, domid_t domid);
-/* Takes in what event channels report. */
+/* Takes in what event channels report, once: others have their turn before the next time. */
 void domains_events(struct server *server);
 
 /* request.c */

@@ -58,9 +58,9 @@ void evtchn_unmask(int fd, evtchn_port_t port)
     (void)n;
 }
 
-evtchn_port_t evtchn_next(int fd)
+unsigned int evtchn_take(int fd, evtchn_port_t ports[EVTCHN_TAKE])
 {
-    uint32_t port;
+    ssize_t n = read(fd, ports, EVTCHN_TAKE * sizeof(*ports));
 
-    return read(fd, &port, sizeof(port)) == sizeof(port) ? port : 0;
+    return n > 0 ? (unsigned int)((size_t)n / sizeof(*ports)) : 0;
 }

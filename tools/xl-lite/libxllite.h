@@ -92,8 +92,13 @@ int evtchn_bind_virq(int fd, unsigned int virq);
 int evtchn_bind_interdomain(int fd, domid_t domid, evtchn_port_t remote);
 void evtchn_unbind(int fd, evtchn_port_t port);
 void evtchn_notify(int fd, evtchn_port_t port);
-/* The next port that rang, which stays silent until evtchn_unmask; 0 if there is none. */
-evtchn_port_t evtchn_next(int fd);
+/*
+ * Ports that rang, each of which stays silent until evtchn_unmask; returns how many, 0 if none did.
+ * A daemon takes once a round and no more: a guest that rings at once when its port is unmasked
+ * would keep it in a loop "until there are none" for ever.
+ */
+#define EVTCHN_TAKE 64u
+unsigned int evtchn_take(int fd, evtchn_port_t ports[EVTCHN_TAKE]);
 void evtchn_unmask(int fd, evtchn_port_t port);
 
 /* image.c: what a kernel file asks for. Pure: it sees the file only through a source. */
