@@ -60,12 +60,16 @@ static void drain_backlog(struct guest *guest)
 
 /* The log. */
 
+/* What earlier lives left in it counts, or a guest could fill the disk by restarting for ever. */
 static void open_log(struct guest *guest, int flags)
 {
+    off_t end;
+
     guest->log = open(guest->log_name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | flags, 0600);
     if (guest->log < 0)
         fprintf(stderr, "consoled: %s: %s\n", guest->log_name, strerror(errno));
-    guest->log_size = 0;
+    end = guest->log < 0 ? 0 : lseek(guest->log, 0, SEEK_END);
+    guest->log_size = end > 0 ? (size_t)end : 0;
 }
 
 static void rotate_log(struct guest *guest)
