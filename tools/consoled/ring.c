@@ -5,7 +5,7 @@
 
 ssize_t console_ring_read(struct xencons_interface *page, char *to, size_t size)
 {
-    uint32_t cons = page->out_cons;
+    uint32_t cons = __atomic_load_n(&page->out_cons, __ATOMIC_RELAXED);
     uint32_t prod = __atomic_load_n(&page->out_prod, __ATOMIC_ACQUIRE);
     uint32_t have = prod - cons;
 
@@ -21,14 +21,15 @@ ssize_t console_ring_read(struct xencons_interface *page, char *to, size_t size)
 
 ssize_t console_ring_room(const struct xencons_interface *page)
 {
-    uint32_t used = page->in_prod - __atomic_load_n(&page->in_cons, __ATOMIC_ACQUIRE);
+    uint32_t prod = __atomic_load_n(&page->in_prod, __ATOMIC_RELAXED);
+    uint32_t used = prod - __atomic_load_n(&page->in_cons, __ATOMIC_ACQUIRE);
 
     return used > sizeof(page->in) ? -EPROTO : (ssize_t)(sizeof(page->in) - used);
 }
 
 void console_ring_write(struct xencons_interface *page, const char *from, size_t size)
 {
-    uint32_t prod = page->in_prod;
+    uint32_t prod = __atomic_load_n(&page->in_prod, __ATOMIC_RELAXED);
 
     for (size_t i = 0; i < size; i++)
         page->in[MASK_XENCONS_IDX(prod + (uint32_t)i, page->in)] = from[i];

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A xenstore ring. The page is the guest's, too: indices are read once, checked, and used from the
- * copy; bytes may change under our hands, so they are taken before anybody judges them.
+ * copy; bytes may change under our hands, so they are taken before anybody judges them. Even our own
+ * indices are there for the guest to change: that moves what it hears, and nothing of ours, since
+ * each is masked where it is used.
  */
 #include "server.h"
 
@@ -39,7 +41,7 @@ evtchn_port_t ring_port(const struct ring *ring)
 ssize_t ring_read(struct ring *ring, void *data, size_t size)
 {
     struct xenstore_domain_interface *page = ring->page;
-    uint32_t cons = page->req_cons;
+    uint32_t cons = __atomic_load_n(&page->req_cons, __ATOMIC_RELAXED);
     uint32_t prod = __atomic_load_n(&page->req_prod, __ATOMIC_ACQUIRE);
     uint32_t have = prod - cons;
     char *to = data;
@@ -60,7 +62,7 @@ ssize_t ring_read(struct ring *ring, void *data, size_t size)
 ssize_t ring_write(struct ring *ring, const void *data, size_t size)
 {
     struct xenstore_domain_interface *page = ring->page;
-    uint32_t prod = page->rsp_prod;
+    uint32_t prod = __atomic_load_n(&page->rsp_prod, __ATOMIC_RELAXED);
     uint32_t cons = __atomic_load_n(&page->rsp_cons, __ATOMIC_ACQUIRE);
     uint32_t used = prod - cons;
     uint32_t room = XENSTORE_RING_SIZE - used;
