@@ -16,8 +16,8 @@ LIBXLLITE_SRCS := $(addprefix tools/xl-lite/,message.c hv.c evtchn.c image.c lay
 SRCS_xl-lite := $(addprefix tools/xl-lite/,main.c commands.c cmd_domain.c cmd_info.c \
     cmd_list.c cmd_console.c config.c)
 LIBS_xl-lite := -lconfig
-SRCS_xenstored-lite := $(addprefix tools/xenstored-lite/,main.c connection.c domains.c request.c \
-    ring.c transaction.c tree.c watch.c wire.c)
+SRCS_xenstored-lite := $(addprefix tools/xenstored-lite/,main.c connection.c domains.c forget.c \
+    owners.c request.c ring.c transaction.c tree.c watch.c wire.c)
 SRCS_consoled := $(addprefix tools/consoled/,main.c guest.c ring.c)
 
 $(eval $(call flavour,tools))

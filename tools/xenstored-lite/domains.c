@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -151,6 +152,19 @@ int domains_release(struct server *server, domid_t domid)
     return 0;
 }
 
+/*
+ * A domain has died; what it owned and was allowed goes with it, and nobody is told of that, as
+ * nobody asked for it. This is before its number is free for another one: the hypervisor reports the
+ * death first, and reports are looked at before requests.
+ */
+static void bury(struct server *server, struct domain *domain)
+{
+    if (tree_forget(&server->tree, domain->domid))
+        fprintf(stderr, "xenstored-lite: domain %u: no memory to forget its nodes\n",
+                domain->domid);
+    let_go(domain);
+}
+
 /* What is new about a domain? It is dropped when the hypervisor knows it no more. */
 static bool look_at(struct server *server, struct domain *domain)
 {
@@ -159,11 +173,13 @@ static bool look_at(struct server *server, struct domain *domain)
     bool news = false;
 
     if (rc == -ESRCH) {
+        if (!domain->dying)
+            bury(server, domain);
         drop(server, domain);
         return true;
     }
     if (!rc && info.flags & XEN_DOMINF_dying && !domain->dying) {
-        let_go(domain);
+        bury(server, domain);
         news = true;
     }
     if (!rc && info.flags & XEN_DOMINF_shutdown && !domain->shut_down) {

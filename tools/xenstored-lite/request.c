@@ -92,8 +92,10 @@ static int look(struct request *r, const struct node **node)
 static int change(struct request *r, enum step_type type, const void *data, size_t size)
 {
     struct step step = { .type = type, .path = r->path, .data = (char *)data, .size = size };
-    int rc = step_apply(r->tree, r->connection->domid, &step);
+    int rc = r->transaction ? transaction_room(r->transaction, &step) : 0;
 
+    if (!rc)
+        rc = step_apply(r->tree, r->connection->domid, &step);
     if (!rc && r->transaction)
         rc = transaction_note(r->transaction, &step);
     if (rc)

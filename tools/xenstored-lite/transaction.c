@@ -61,14 +61,27 @@ int step_apply(struct tree *tree, uint16_t domid, const struct step *step)
     return -EINVAL;
 }
 
+static size_t data_bytes(const struct step *step)
+{
+    return step->type == STEP_PERMISSIONS ? step->size * sizeof(struct permission) : step->size;
+}
+
+int transaction_room(const struct transaction *transaction, const struct step *step)
+{
+    size_t bytes = strlen(step->path) + data_bytes(step);
+
+    return transaction->nr_steps == TRANSACTION_MAX_STEPS ||
+           bytes > TRANSACTION_MAX_BYTES - transaction->bytes ? -ENOSPC : 0;
+}
+
 int transaction_note(struct transaction *transaction, const struct step *step)
 {
-    size_t bytes = step->type == STEP_PERMISSIONS ? step->size * sizeof(struct permission) :
-                   step->size;
+    size_t bytes = data_bytes(step);
     struct step *copy;
+    int rc = transaction_room(transaction, step);
 
-    if (transaction->nr_steps == TRANSACTION_MAX_STEPS)
-        return -ENOSPC;
+    if (rc)
+        return rc;
     copy = calloc(1, sizeof(*copy));
     if (!copy)
         return -ENOMEM;
@@ -85,6 +98,7 @@ int transaction_note(struct transaction *transaction, const struct step *step)
     *transaction->last = copy;
     transaction->last = &copy->next;
     transaction->nr_steps++;
+    transaction->bytes += strlen(step->path) + bytes;
     return 0;
 }
 

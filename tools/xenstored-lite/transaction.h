@@ -11,7 +11,9 @@
 
 #include "tree.h"
 
-#define TRANSACTION_MAX_STEPS 512 /* paths it may touch */
+/* What one may keep: paths that it touched, and the bytes of those and of what it wrote there. */
+#define TRANSACTION_MAX_STEPS 512
+#define TRANSACTION_MAX_BYTES (256 * 1024)
 
 enum step_type {
     STEP_LOOK,
@@ -37,6 +39,7 @@ struct transaction {
     struct tree view; /* with its changes */
     struct step *steps, **last;
     unsigned int nr_steps;
+    size_t bytes;
 };
 
 struct transaction *transaction_start(const struct tree *tree, uint32_t id);
@@ -44,6 +47,8 @@ void transaction_free(struct transaction *transaction);
 
 /* Makes a change in a tree; `step` needs type, path, data and size only. */
 int step_apply(struct tree *tree, uint16_t domid, const struct step *step);
+/* Is there room to remember it? -ENOSPC: then it must not be made to the view either. */
+int transaction_room(const struct transaction *transaction, const struct step *step);
 /* Remembers an access, after it was made to the view. */
 int transaction_note(struct transaction *transaction, const struct step *step);
 /* 0, or -EAGAIN or another negative errno and the tree is as it was. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tree.h"
+#include "owners.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -147,54 +148,15 @@ static unsigned int rights_of(const struct node *node, uint16_t domid)
 
 /* Owners. */
 
-unsigned int tree_owned(const struct tree *tree, uint16_t domid)
+/* What a node costs its owner beside being one. */
+static long node_bytes(const struct node *node)
 {
-    for (unsigned int i = 0; i < tree->nr_owners; i++) {
-        if (tree->owners[i].domid == domid)
-            return tree->owners[i].nodes;
-    }
-    return 0;
-}
-
-/* Makes room for a domain in the counts, so that count() can't fail. */
-static int expect_owner(struct tree *tree, uint16_t domid)
-{
-    struct owner_count *owners;
-
-    for (unsigned int i = 0; i < tree->nr_owners; i++) {
-        if (!tree->owners[i].nodes || tree->owners[i].domid == domid)
-            return 0;
-    }
-    owners = realloc(tree->owners, (tree->nr_owners + 1) * sizeof(*owners));
-    if (!owners)
-        return -ENOMEM;
-    owners[tree->nr_owners++] = (struct owner_count){ domid, 0 };
-    tree->owners = owners;
-    return 0;
-}
-
-static void count(struct tree *tree, uint16_t domid, int change)
-{
-    struct owner_count *unused = NULL;
-
-    for (unsigned int i = 0; i < tree->nr_owners; i++) {
-        struct owner_count *owner = &tree->owners[i];
-
-        if (owner->domid == domid) {
-            owner->nodes += (unsigned int)change;
-            return;
-        }
-        if (!owner->nodes)
-            unused = owner;
-    }
-    if (unused)
-        *unused = (struct owner_count){ domid, (unsigned int)change };
+    return (long)(strlen(node->name) + node->size);
 }
 
 static void uncount_all(struct tree *tree, const struct node *node)
 {
-    if (node->permissions[0].domid)
-        count(tree, node->permissions[0].domid, -1);
+    owners_count(tree, node->permissions[0].domid, -1, -node_bytes(node));
     for (unsigned int i = 0; i < node->nr_children; i++)
         uncount_all(tree, node->children[i]);
 }
@@ -312,13 +274,13 @@ static int create_child(struct tree *tree, struct node *parent, uint16_t domid, 
         return -ENOMEM;
     if (domid)
         child->permissions[0].domid = domid;
-    rc = expect_owner(tree, child->permissions[0].domid);
+    rc = owners_expect(tree, child->permissions[0].domid);
     if (!rc)
         rc = add_child(parent, index, child);
     if (rc)
         put_node(child);
-    else if (child->permissions[0].domid)
-        count(tree, child->permissions[0].domid, 1);
+    else
+        owners_count(tree, child->permissions[0].domid, 1, node_bytes(child));
     return rc;
 }
 
@@ -358,15 +320,24 @@ static unsigned int count_names(const char *path)
     return names;
 }
 
-/* May the domain write here, and has it room for the nodes that are missing? */
-static int may_write(const struct tree *tree, uint16_t domid, const char *path)
+/*
+ * May the domain write a value of that size here, and has the node's owner room for it, and for the
+ * nodes that are missing? Whoever writes: else a guest could fill up what another one owns.
+ */
+static int may_write(const struct tree *tree, uint16_t domid, const char *path, size_t size)
 {
     const char *rest;
     const struct node *node = deepest(tree, path, &rest);
+    uint16_t owner = *rest ? domid : node->permissions[0].domid;
+    size_t growth = *rest ? strlen(rest) + size : size > node->size ? size - node->size : 0;
 
     if (!(rights_of(node, domid) & RIGHT_WRITE))
         return -EACCES;
-    if (domid && tree_owned(tree, domid) + count_names(rest) > TREE_GUEST_NODES)
+    if (!domid)
+        return 0;
+    if (size > TREE_GUEST_VALUE || tree_owned(tree, domid) + count_names(rest) > TREE_GUEST_NODES)
+        return -ENOSPC;
+    if (owner && growth && tree_owned_bytes(tree, owner) + growth > TREE_GUEST_BYTES)
         return -ENOSPC;
     return 0;
 }
@@ -375,12 +346,10 @@ int tree_write(struct tree *tree, uint16_t domid, const char *path, const char *
 {
     struct node *node;
     char *copy;
-    int rc = may_write(tree, domid, path);
+    int rc = may_write(tree, domid, path, size);
 
     if (rc)
         return rc;
-    if (domid && size > TREE_GUEST_VALUE)
-        return -ENOSPC;
     copy = copy_bytes(value, size);
     if (!copy)
         return -ENOMEM;
@@ -389,6 +358,7 @@ int tree_write(struct tree *tree, uint16_t domid, const char *path, const char *
         free(copy);
         return rc;
     }
+    owners_count(tree, node->permissions[0].domid, 0, (long)size - (long)node->size);
     free(node->value);
     node->value = copy;
     node->size = size;
@@ -399,7 +369,7 @@ int tree_write(struct tree *tree, uint16_t domid, const char *path, const char *
 int tree_mkdir(struct tree *tree, uint16_t domid, const char *path)
 {
     struct node *node;
-    int rc = may_write(tree, domid, path);
+    int rc = may_write(tree, domid, path, 0);
 
     return rc ? rc : reach(tree, domid, path, &node);
 }
@@ -464,7 +434,7 @@ int tree_set_permissions(struct tree *tree, uint16_t domid, const char *path,
         return -ENOENT;
     if (domid && (old->permissions[0].domid != domid || list[0].domid != domid))
         return -EACCES;
-    rc = expect_owner(tree, list[0].domid);
+    rc = owners_expect(tree, list[0].domid);
     if (!rc)
         rc = reach(tree, domid, path, &node);
     if (rc)
@@ -472,10 +442,8 @@ int tree_set_permissions(struct tree *tree, uint16_t domid, const char *path,
     copy = copy_permissions(list, nr);
     if (!copy)
         return -ENOMEM;
-    if (node->permissions[0].domid)
-        count(tree, node->permissions[0].domid, -1);
-    if (copy[0].domid)
-        count(tree, copy[0].domid, 1);
+    owners_count(tree, node->permissions[0].domid, -1, -node_bytes(node));
+    owners_count(tree, copy[0].domid, 1, node_bytes(node));
     free(node->permissions);
     node->permissions = copy;
     node->nr_permissions = nr;

@@ -42,6 +42,7 @@ struct node {
 struct owner_count {
     uint16_t domid;
     unsigned int nodes;
+    size_t bytes;               /* of their names and values */
 };
 
 struct tree {
@@ -52,7 +53,8 @@ struct tree {
 
 /* Limits on a guest; domain 0 has none but the protocol's. */
 #define TREE_GUEST_NODES       1000
-#define TREE_GUEST_VALUE       2048
+#define TREE_GUEST_VALUE       2048         /* bytes of one */
+#define TREE_GUEST_BYTES       (256 * 1024) /* of the names and values of all that it owns */
 #define TREE_MAX_PERMISSIONS   16
 
 /* A tree with a root that belongs to domain 0 and nobody else may see. */
@@ -68,6 +70,7 @@ uint64_t tree_generation(const struct tree *tree, const char *path);
 /* What a domain may do to a node; if there is none, to the nearest above it. */
 unsigned int tree_rights(const struct tree *tree, const char *path, uint16_t domid);
 unsigned int tree_owned(const struct tree *tree, uint16_t domid);
+size_t tree_owned_bytes(const struct tree *tree, uint16_t domid);
 
 /* In the name of a domain: rights and limits are checked. Missing nodes above are created. */
 int tree_write(struct tree *tree, uint16_t domid, const char *path, const char *value,
@@ -77,5 +80,8 @@ int tree_mkdir(struct tree *tree, uint16_t domid, const char *path);
 int tree_remove(struct tree *tree, uint16_t domid, const char *path);
 int tree_set_permissions(struct tree *tree, uint16_t domid, const char *path,
                          const struct permission *list, unsigned int count);
+
+/* forget.c: removes what a dead domain owns, and its rights everywhere else. */
+int tree_forget(struct tree *tree, uint16_t domid);
 
 #endif

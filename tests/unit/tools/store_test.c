@@ -290,6 +290,30 @@ static void guests_have_limits(void **state)
     assert_int_not_equal(atoi(ASK(two, TRANSACTION_START, "|")), 0);
 }
 
+/* What a transaction refuses to remember is not in its view either. */
+static void large_transactions_are_refused(void **state)
+{
+    char request[32 + TREE_GUEST_VALUE + 1];
+    unsigned int i = 0;
+    uint32_t t;
+
+    (void)state;
+    t = (uint32_t)atoi(ASK(one, TRANSACTION_START, "|"));
+    for (;; i++) {
+        const char *answer;
+
+        sprintf(request, "data/n%u|%0*d", i % 8, TREE_GUEST_VALUE - (i == 0), i);
+        answer = ask_in(&one, t, XS_WRITE, request);
+        if (strcmp(answer, "OK|"))
+            break;
+        assert_true(i * TREE_GUEST_VALUE < TRANSACTION_MAX_BYTES);
+    }
+    assert_true(i > 64);
+    EXPECT(ask_in(&one, t, XS_WRITE, request), "error ENOSPC|");
+    sprintf(request, "data/n%u|", i % 8);
+    assert_int_equal(atoi(ask_in(&one, t, XS_READ, request)), i - 8);
+}
+
 /* Others change things under a guest's watch for ever, and it never reads. */
 static void silent_guest_costs_a_bounded_backlog(void **state)
 {
@@ -412,6 +436,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(guests_hear_of_what_they_may_read, start, finish),
         cmocka_unit_test_setup_teardown(transactions_show_at_the_end, start, finish),
         cmocka_unit_test_setup_teardown(guests_have_limits, start, finish),
+        cmocka_unit_test_setup_teardown(large_transactions_are_refused, start, finish),
         cmocka_unit_test_setup_teardown(silent_guest_costs_a_bounded_backlog, start, finish),
         cmocka_unit_test_setup_teardown(broken_stream_ends_that_connection_only, start, finish),
         cmocka_unit_test_setup_teardown(long_directories_come_in_parts, start, finish),

@@ -160,6 +160,66 @@ static void guests_have_limits(void **state)
     tree_free(&tree);
 }
 
+/* Long names and values are counted, whoever writes them, and given back. */
+static void guests_own_so_many_bytes(void **state)
+{
+    static const struct permission shared[] = { { 1, 0 }, { 2, RIGHT_READ | RIGHT_WRITE } };
+    struct tree tree = with_guest();
+    char path[64], *large = calloc(1, TREE_GUEST_VALUE + 1);
+    unsigned int i = 0;
+    int rc = 0;
+
+    (void)state;
+    memset(large, 'x', TREE_GUEST_VALUE);
+    for (; !rc; i++) {
+        snprintf(path, sizeof(path), "/local/domain/1/n%u", i);
+        rc = put(&tree, 1, path, large);
+    }
+    assert_int_equal(rc, -ENOSPC);
+    assert_in_range(tree_owned_bytes(&tree, 1), TREE_GUEST_BYTES - 2 * TREE_GUEST_VALUE,
+                    TREE_GUEST_BYTES);
+    assert_int_equal(tree_set_permissions(&tree, 1, "/local/domain/1/n0", shared, 2), 0);
+    assert_int_equal(put(&tree, 1, "/local/domain/1/n0", ""), 0);
+    assert_int_equal(put(&tree, 1, "/local/domain/1/n1", large), 0);
+    assert_int_equal(put(&tree, 1, "/local/domain/1/more", large), 0);
+    assert_int_equal(put(&tree, 2, "/local/domain/1/n0", large), -ENOSPC);
+    assert_int_equal(put(&tree, 0, "/local/domain/1/n0", large), 0);
+    assert_int_equal(put(&tree, 1, "/local/domain/1/last", large), -ENOSPC);
+    assert_int_equal(tree_remove(&tree, 0, "/local/domain/1"), 0);
+    assert_int_equal(tree_owned_bytes(&tree, 1), 0);
+    free(large);
+    tree_free(&tree);
+}
+
+/* Neither nodes nor rights are for the next domain with its number. */
+static void dead_domains_are_forgotten(void **state)
+{
+    static const struct permission own[] = { { 1, 0 }, { 2, RIGHT_READ }, { 3, RIGHT_READ } };
+    static const struct permission two[] = { { 2, 0 } };
+    struct tree tree = with_guest(), old;
+
+    (void)state;
+    assert_int_equal(put(&tree, 1, "/local/domain/1/shared", "1"), 0);
+    assert_int_equal(tree_set_permissions(&tree, 1, "/local/domain/1/shared", own, 3), 0);
+    assert_int_equal(put(&tree, 0, "/a/b/c/d", "2"), 0);
+    assert_int_equal(tree_set_permissions(&tree, 0, "/a/b/c", two, 1), 0);
+    assert_int_equal(tree_snapshot(&old, &tree), 0);
+    assert_int_equal(tree_forget(&tree, 2), 0);
+    assert_int_equal(tree_rights(&tree, "/local/domain/1/shared", 2), 0);
+    assert_int_equal(tree_rights(&tree, "/local/domain/1/shared", 3), RIGHT_READ);
+    assert_int_equal(tree_owned(&tree, 1), 2);
+    check_value(&tree, "/local/domain/1/shared", "1");
+    check_value(&tree, "/a/b/c", NULL);
+    check_value(&tree, "/a/b", "");
+    assert_int_equal(tree_owned(&tree, 2), 0);
+    assert_int_equal(tree_forget(&tree, 1), 0);
+    assert_int_equal(tree_owned(&tree, 1), 0);
+    check_value(&tree, "/local/domain", "");
+    check_value(&old, "/a/b/c/d", "2");
+    tree_free(&tree);
+    tree_free(&old);
+}
+
 static void snapshots_do_not_see_later_changes(void **state)
 {
     struct tree tree = with_guest(), old;
@@ -304,6 +364,8 @@ int main(void)
         cmocka_unit_test(paths_have_a_form),
         cmocka_unit_test(guests_write_only_what_is_theirs),
         cmocka_unit_test(guests_have_limits),
+        cmocka_unit_test(guests_own_so_many_bytes),
+        cmocka_unit_test(dead_domains_are_forgotten),
         cmocka_unit_test(snapshots_do_not_see_later_changes),
         cmocka_unit_test(commits_join_when_nothing_they_saw_changed),
         cmocka_unit_test(commits_fail_when_something_they_saw_changed),
