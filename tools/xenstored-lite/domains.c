@@ -154,8 +154,8 @@ int domains_release(struct server *server, domid_t domid)
 
 /*
  * A domain has died; what it owned and was allowed goes with it, and nobody is told of that, as
- * nobody asked for it. This is before its number is free for another one: the hypervisor reports the
- * death first, and reports are looked at before requests.
+ * nobody asked for it. This is before its number is free for another one: the hypervisor reports
+ * the death first, and reports are looked at before requests.
  */
 static void bury(struct server *server, struct domain *domain)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A xenstore ring. The page is the guest's, too: indices are read once, checked, and used from the
- * copy; bytes may change under our hands, so they are taken before anybody judges them. Even our own
- * indices are there for the guest to change: that moves what it hears, and nothing of ours, since
- * each is masked where it is used.
+ * copy; bytes may change under our hands, so they are taken before anybody judges them. Even our
+ * own indices are there for the guest to change: that moves what it hears, and nothing of ours,
+ * since each is masked where it is used.
  */
 #include "server.h"
 

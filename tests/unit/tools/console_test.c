@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest's console (consoled/guest.c) on a page of the test's own: what a guest that prints without
- * end, or restarts without end, can make us keep.
+ * A guest's console (consoled/guest.c) on a page of the test's own: what a guest that prints
+ * without end, or restarts without end, can make us keep.
  */
 #include <setjmp.h>
 #include <stdarg.h>
