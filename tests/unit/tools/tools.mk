@@ -7,7 +7,8 @@ CFLAGS_unit_tools := $(HOST_CFLAGS) -I. -D_GNU_SOURCE
 $(eval $(call flavour,unit_tools))
 
 STORE_SRCS := $(addprefix tools/xenstored-lite/,connection.c domains.c forget.c owners.c \
-    request.c ring.c transaction.c tree.c watch.c wire.c) $(addprefix tools/xl-lite/,evtchn.c hv.c message.c)
+    request.c ring.c transaction.c tree.c watch.c wire.c) \
+    $(addprefix tools/xl-lite/,evtchn.c hv.c message.c)
 
 $(eval $(call unit_test,tools-image,tests/unit/tools/image_test.c \
     $(addprefix tools/xl-lite/,image.c message.c),unit_tools))
