@@ -402,19 +402,20 @@ bool emulate_privileged(struct vcpu *v, struct cpu_regs *regs)
         u64 next = regs->rip + e.insn.len;
 
         emulate_finish(v, regs, e.long_mode ? next : (u32)next);
-    } else if (how == EMULATE_AGAIN && ((regs->rflags & RFLAGS_TF) || v->cpu.io_hits)) {
+    } else if (how == EMULATE_PART && ((regs->rflags & RFLAGS_TF) || v->cpu.io_hits)) {
         emulate_finish(v, regs, regs->rip);
     }
     return how != EMULATE_NO;
 }
 
-bool emulate_fetch(struct vcpu *v, struct cpu_regs *regs, struct insn *insn)
+enum emulated emulate_fetch(struct vcpu *v, struct cpu_regs *regs, struct insn *insn)
 {
     enum insn_mode mode;
     u64 addr;
 
-    return code_address(v, regs, &addr, &mode) && mode == MODE_64 &&
-           fetch(v, regs, addr, mode, insn) == EMULATE_DONE;
+    if (!code_address(v, regs, &addr, &mode) || mode != MODE_64)
+        return EMULATE_NO;
+    return fetch(v, regs, addr, mode, insn);
 }
 
 /* ---- CPUID behind the forced-emulation prefix: ud2, "xen", cpuid ---- */

@@ -10,7 +10,8 @@
 enum emulated {
     EMULATE_NO,         /* not ours to do: the guest gets the fault that it caused */
     EMULATE_DONE,       /* done: rip goes on */
-    EMULATE_AGAIN,      /* partly done (a rep): the guest runs it again */
+    EMULATE_AGAIN,      /* nothing is done yet: the guest runs it again */
+    EMULATE_PART,       /* some rounds of a rep are done: the guest runs it again for the rest */
     EMULATE_FAULTED,    /* the guest has got another fault instead */
 };
 
@@ -29,8 +30,11 @@ enum emulated emulate_string_io(struct vcpu *v, struct cpu_regs *regs, const str
                                 bool long_mode);
 /* emulate.c: the guest's #PF for an access at @addr that failed. */
 void emulate_page_fault(struct vcpu *v, struct cpu_regs *regs, u64 addr, u32 access);
-/* 64-bit code's instruction at rip, taken apart; false: not one that we know, or not readable. */
-bool emulate_fetch(struct vcpu *v, struct cpu_regs *regs, struct insn *insn);
+/*
+ * 64-bit code's instruction at rip, taken apart: EMULATE_DONE; EMULATE_NO: none that we know;
+ * EMULATE_FAULTED: it can't be read any more, and the guest has got the #PF for that.
+ */
+enum emulated emulate_fetch(struct vcpu *v, struct cpu_regs *regs, struct insn *insn);
 /* The instruction, or one round of it, is done: the guest goes on at @next, maybe with #DB. */
 void emulate_finish(struct vcpu *v, struct cpu_regs *regs, u64 next);
 #define ACCESS_READ  0u

@@ -64,17 +64,20 @@ static enum emulated store_entry(struct vcpu *v, struct cpu_regs *regs, const st
  */
 bool emulate_pte_write(struct vcpu *v, struct cpu_regs *regs, u64 cr2)
 {
-    enum emulated how = EMULATE_NO;
+    enum emulated how;
     struct page *table;
     struct insn insn;
-    u64 addr, *slot;
+    u64 *slot;
 
     slot = mm_mapped_l1_get(v, cr2, &table);
     if (slot == NULL)
         return false;
-    if (emulate_fetch(v, regs, &insn) && insn.segment == SEG_NONE) {
-        addr = insn_offset(&insn, regs);
-        if (within_entry(&insn, addr, cr2))
+    how = emulate_fetch(v, regs, &insn);
+    if (how == EMULATE_DONE) {
+        u64 addr = insn_offset(&insn, regs);
+
+        how = EMULATE_NO;
+        if (insn.segment == SEG_NONE && within_entry(&insn, addr, cr2))
             how = store_entry(v, regs, &insn, addr, table, slot);
     }
     put_page_and_type(table);

@@ -163,7 +163,7 @@ enum emulated emulate_string_io(struct vcpu *v, struct cpu_regs *regs, const str
         u64 addr, step = op.size;
 
         if (n == SLICE || (n && ((regs->rflags & RFLAGS_TF) || v->cpu.io_hits)))
-            return EMULATE_AGAIN;
+            return EMULATE_PART;
         if (!element_address(&op, long_mode, &addr))
             return EMULATE_NO;
         how = move_element(v, regs, &op, addr);

@@ -133,3 +133,45 @@ CASE(assist_off, "a store into an L1 table is carried out whether the assist is 
     EXPECT_FAULT(pv_probe_write((uint64_t)l1, 0), PV_NO_FAULT);
     tear_down();
 }
+
+/* mov %rsi, (%rdi); ret */
+static const uint8_t store_code[] = { 0x48, 0x89, 0x37, 0xc3 };
+
+struct store_call {
+    void *code;
+    uint64_t *to;
+    uint64_t value;
+};
+
+static void call_store(void *arg)
+{
+    struct store_call *c = arg;
+
+    ((void (*)(uint64_t *to, uint64_t value))c->code)(c->to, c->value);
+}
+
+CASE(assist_code_gone, "a store by code that only the processor's TLB still maps: one #PF, for the "
+     "instruction that can't be read, and nothing is stored",
+     "writable_pagetables.mov:refused")
+{
+    struct store_call c = { .code = pv_alloc_page() };
+    uint64_t code = pv_pte(pv_va_to_mfn(c.code), PV_PROT_RX), word = 0;
+
+    set_up();
+    memcpy(c.code, store_code, sizeof(store_code));
+    EXPECT_EQ(pv_update_va((uint64_t)c.code, code, UVMF_INVLPG), 0);
+    c.to = &word;
+    c.value = 1;
+    EXPECT_FAULT(pv_try_call(call_store, &c), PV_NO_FAULT);
+    EXPECT_EQ(word, 1);
+    c.to = &l1[3];
+    c.value = entry;
+    EXPECT_EQ(pv_update_va((uint64_t)c.code, 0, UVMF_NONE), 0);
+    EXPECT_FAULT(pv_try_call(call_store, &c), PV_FAULT(PV_PF, PV_PF_FETCH));
+    EXPECT_EQ(pv_last_fault()->cr2, c.code);
+    EXPECT_EQ(pv_update_va((uint64_t)c.code, pv_pte(pv_pte_mfn(code), PV_PROT_RW),
+                           UVMF_INVLPG), 0);
+    EXPECT_EQ(l1[3], 0);
+    pv_free_page(c.code);
+    tear_down();
+}
