@@ -21,6 +21,7 @@ static const struct {
     { 0x20, 0x21 }, { 0xa0, 0xa1 },     /* interrupt controllers */
     { 0x40, 0x40 },                     /* timer, channel 0 */
     { 0x3f8, 0x3ff },                   /* our console */
+    { PORT_PCI_DATA, PORT_PCI_DATA + 3 },   /* an access that begins in it and reaches beyond */
 };
 
 /* The guest's kernel counts as ring 1, or as ring 0 if it asked for what the architecture says. */

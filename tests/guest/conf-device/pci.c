@@ -130,3 +130,15 @@ bool event_comes(int port)
     pv_clear_pending(polled);
     return came;
 }
+
+CASE(device_pci_beyond, "an access that begins in the data register and reaches beyond it is at "
+     "the address that the guest chose, as far as the register goes",
+     "device.config:effect")
+{
+    uint16_t id = pci_in(0, 0) >> 16, class = pci_in(0, 8) >> 16;
+
+    EXPECT_EQ(pci_in(0, 0) >> 16, id);
+    EXPECT_TRUE(id != class);
+    select(0, 8);
+    EXPECT_EQ(in32(0xcfe) & 0xffff, class);
+}
