@@ -194,21 +194,24 @@ static bool addresses_ok(const struct vcpu_guest_context *ctx)
 }
 
 /*
- * The debug registers go in one by one, checked against each other; the old ones come back if one
- * fails.
+ * The debug registers go in one by one, checked against each other and against CR4.DE, which comes
+ * with them; the old ones come back if one fails.
  */
 static int set_debugregs(struct vcpu *v, const struct vcpu_guest_context *ctx)
 {
-    u64 old[8];
+    u64 old[8], old_cr4 = v->cpu.cr4;
     int rc = 0;
 
     memcpy(old, v->cpu.debugreg, sizeof(old));
+    v->cpu.cr4 = guest_cr4_bits(ctx->ctrlreg[4]);
     for (unsigned int i = 0; i < 8 && !rc; i++) {
         if (i != 4 && i != 5)
             rc = guest_debugreg_set(v, i, ctx->debugreg[i]);
     }
-    if (rc)
+    if (rc) {
         memcpy(v->cpu.debugreg, old, sizeof(old));
+        v->cpu.cr4 = old_cr4;
+    }
     return rc;
 }
 
@@ -323,7 +326,6 @@ int guest_cpu_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
     c->fs_base = ctx->fs_base;
     c->gs_base_kernel = ctx->gs_base_kernel;
     c->gs_base_user = ctx->gs_base_user;
-    c->cr4 = guest_cr4_bits(ctx->ctrlreg[4]);
     c->ts = ctx->ctrlreg[0] & CR0_TS;
     fpu_set_state(v, ctx->flags & VGCF_i387_valid ? &ctx->fpu_ctxt : NULL);
     if (v->id == 0)

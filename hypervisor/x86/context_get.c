@@ -62,7 +62,7 @@ void guest_cpu_get_context(const struct vcpu *v, struct vcpu_guest_context *ctx)
     ctx->gdt_ents = c->gdt_entries;
     ctx->kernel_ss = c->kernel_ss;
     ctx->kernel_sp = c->kernel_sp;
-    ctx->ctrlreg[0] = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG | (c->ts ? CR0_TS : 0);
+    ctx->ctrlreg[0] = CR0_VALUE | (c->ts ? CR0_TS : 0);
     ctx->ctrlreg[1] = root_cr3(v->user_root);
     ctx->ctrlreg[3] = root_cr3(v->kernel_root);
     ctx->ctrlreg[4] = c->cr4;

@@ -163,7 +163,7 @@ static void choose_cr4(void)
 
 static void set_control_registers(void)
 {
-    write_cr0(CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG);
+    write_cr0(CR0_VALUE);
     this_cpu(cr4) = cr4_base;
     write_cr4(cr4_base);
     wrmsr(MSR_EFER, cpu_efer());

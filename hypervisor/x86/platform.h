@@ -13,7 +13,13 @@
 #define CR0_ET 0x00000010ul
 #define CR0_NE 0x00000020ul
 #define CR0_WP 0x00010000ul
+#define CR0_AM 0x00040000ul
 #define CR0_PG 0x80000000ul
+/*
+ * What every CPU runs with. AM does nothing in ring 0: it lets a guest's programs have #AC, if they
+ * set AC in their flags.
+ */
+#define CR0_VALUE (CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG)
 
 #define CR4_TSD        BIT(2)
 #define CR4_DE         BIT(3)

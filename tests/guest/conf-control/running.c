@@ -362,3 +362,34 @@ CASE(run_console, "a domain without privilege can't write to the console, nor us
         EXPECT_EQ(child_destroy(&c), 0);
     }
 }
+
+#define CR4_DE   (1UL << 3)
+#define DR7_INIT 0x400UL
+#define DR7_IO_0 (2UL | 2UL << 16) /* breakpoint 0, on one I/O port */
+
+CASE(run_context_debug, "a context's debug registers are judged by the CR4.DE that it brings: what "
+     "getvcpucontext gave can be given back",
+     "domctl.setvcpucontext:effect domctl.getvcpucontext:effect")
+{
+    static struct vcpu_guest_context ctx;
+    struct xen_domctl op = { .cmd = XEN_DOMCTL_getvcpucontext };
+    struct child c;
+
+    if (!child_build(&c, child_spin))
+        return;
+    op.domain = c.id;
+    set_xen_guest_handle(op.u.vcpucontext.ctxt, &ctx);
+    EXPECT_EQ(domctl(&op), 0);
+    ctx.ctrlreg[4] |= CR4_DE;
+    ctx.debugreg[0] = 0x61;
+    ctx.debugreg[7] = DR7_INIT | DR7_IO_0;
+    op.cmd = XEN_DOMCTL_setvcpucontext;
+    EXPECT_EQ(domctl(&op), 0);
+    memset(&ctx, 0, sizeof(ctx));
+    op.cmd = XEN_DOMCTL_getvcpucontext;
+    EXPECT_EQ(domctl(&op), 0);
+    EXPECT_EQ(ctx.ctrlreg[4] & CR4_DE, CR4_DE);
+    EXPECT_EQ(ctx.debugreg[0], 0x61);
+    EXPECT_EQ(ctx.debugreg[7], DR7_INIT | DR7_IO_0);
+    EXPECT_EQ(child_destroy(&c), 0);
+}

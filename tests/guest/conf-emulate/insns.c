@@ -53,6 +53,13 @@ CASE(insn_cr_read, "reads of CR0, CR2, CR3 and CR4 are carried out", "emulate.mo
     EXPECT_EQ(read_cr(4) & 0x20, 0x20);
 }
 
+CASE(insn_cr0_read, "CR0 as the machine runs with it: paging, write protection, and alignment "
+     "checks for who sets AC in its flags",
+     "emulate.mov_cr:cr0 exception.AC:enabled")
+{
+    EXPECT_EQ(read_cr(0) & ~CR0_TS, 0x80050033);
+}
+
 CASE(insn_cr0_write, "of CR0 a guest may change TS only; clts clears it",
      "emulate.mov_cr:cr0 emulate.clts:effect")
 {
