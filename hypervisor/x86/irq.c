@@ -63,13 +63,14 @@ void irq_dispatch(struct cpu_regs *regs)
 {
     u8 vector = (u8)regs->entry_vector;
     const struct handler *h = &handlers[vector];
+    void (*fn)(void *arg) = READ_ONCE(h->fn);   /* another CPU may give the vector back just now */
 
-    if (unlikely(!h->fn)) {
+    if (unlikely(!fn)) {
         if (vector != VECTOR_SPURIOUS)
             unknown_interrupt(vector);
         return;
     }
-    h->fn(h->arg);
+    fn(h->arg);
     apic_eoi();
 }
 

@@ -243,16 +243,20 @@ static bool hv_page_fault(struct cpu_regs *regs)
     return fixup(regs);
 }
 
-/* What a guest's memory or selector can make of our own access; other vectors have no fixup. */
+/*
+ * What a guest's memory, selector or return frame can make of our own access. Any other vector is
+ * none of the guest's, wherever it comes: a #MC just at our IRET ends the machine, too.
+ */
 static bool hv_fault_expected(struct cpu_regs *regs)
 {
     switch (regs->entry_vector) {
-    case X86_TRAP_PF:
-        return hv_page_fault(regs);
     case X86_TRAP_NP:
     case X86_TRAP_SS:
     case X86_TRAP_GP:
-        return fixup(regs);
+    case X86_TRAP_PF:
+        if (regs->rip == (u64)guest_iretq)
+            guest_return_fault(regs);
+        return regs->entry_vector == X86_TRAP_PF ? hv_page_fault(regs) : fixup(regs);
     default:
         return false;
     }
@@ -264,8 +268,6 @@ void hv_trap(struct cpu_regs *regs)
 
     if (vector == X86_TRAP_NMI || (vector == X86_TRAP_DB && hv_debug()))
         return;
-    if (regs->rip == (u64)guest_iretq)
-        guest_return_fault(regs);
     if (hv_fault_expected(regs))
         return;
     console_emergency();
