@@ -175,6 +175,8 @@ static long op_register_vcpu_info(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 /* Not counted: a second one before the first was taken is the same one, as with the real pin. */
 static long op_send_nmi(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 {
+    if (!handle_is_null(arg))
+        return -EINVAL;
     __atomic_store_n(&v->cpu.nmi_pending, true, __ATOMIC_SEQ_CST);
     vcpu_wake(v);
     /* Wherever it runs, it must not take the short way out, which looks for events only. */

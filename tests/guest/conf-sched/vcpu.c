@@ -91,8 +91,9 @@ static void on_nmi(struct pv_regs *regs)
     nmis++;
 }
 
-CASE(vcpu_nmi, "send_nmi to oneself arrives at vector 2, not maskable",
-     "vcpu_op.send_nmi:effect exception.NMI:kernel")
+CASE(vcpu_nmi, "send_nmi to oneself arrives at vector 2, not maskable; with an argument it is "
+     "-EINVAL",
+     "vcpu_op.send_nmi:effect vcpu_op.send_nmi:EINVAL exception.NMI:kernel")
 {
     EXPECT_EQ(pv_set_trap(PV_NMI, on_nmi), 0);
     nmis = 0;
@@ -101,6 +102,8 @@ CASE(vcpu_nmi, "send_nmi to oneself arrives at vector 2, not maskable",
     EXPECT_EQ(op(VCPUOP_send_nmi, 0, NULL), 0);
     EXPECT_EQ(nmis, 2);
     EXPECT_EQ(op(VCPUOP_send_nmi, 4095, NULL), -XEN_ENOENT);
+    EXPECT_EQ(op(VCPUOP_send_nmi, 0, &nmis), -XEN_EINVAL);
+    EXPECT_EQ(nmis, 2);
     EXPECT_EQ(pv_set_trap(PV_NMI, NULL), 0);
 }
 
@@ -225,8 +228,7 @@ CASE(vcpu_ipi, "an IPI wakes the vCPU that it belongs to",
 }
 
 CASE(vcpu_info_moves, "XSA-327: register_vcpu_info moves the record with its contents, once, to "
-     "an aligned "
-     "place",
+     "an aligned place",
      "vcpu_op.register_vcpu_info:effect vcpu_op.register_vcpu_info:EINVAL "
      "vcpu_op.register_vcpu_info:ENXIO")
 {
