@@ -316,7 +316,13 @@ long physdev_get_free_pirq(XEN_GUEST_HANDLE(void) arg)
     if (pirq < 0)
         return pirq;
     op.pirq = (u32)pirq;
-    return copy_arg_to_guest(arg, &op) ? 0 : -EFAULT;
+    if (copy_arg_to_guest(arg, &op))
+        return 0;
+    spin_lock(&d->events.lock);
+    if (pirqs[pirq].kind == PIRQ_PROMISED)
+        pirqs[pirq].kind = PIRQ_FREE;
+    spin_unlock(&d->events.lock);
+    return -EFAULT;
 }
 
 /* What a line is like, from the ACPI of the guest; before it is mapped. */

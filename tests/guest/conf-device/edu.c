@@ -182,6 +182,24 @@ CASE(pirq_promised, "a free number can be asked for, and is then no longer free"
     EXPECT_EQ(unmap_pirq((int)first.pirq), 0);
 }
 
+/* Xen's are not asked for so often: it forgets each, and the other cases need some. */
+CASE(pirq_untold, "a number that its asker can't be told stays free",
+     "physdev_op.get_free_pirq:EFAULT")
+{
+    struct physdev_get_free_pirq *ask = pv_alloc_page();
+    uint64_t va = (uint64_t)ask;
+    unsigned int tries = conf_on_pavane() ? 300 : 1, refused = 0;
+
+    ask->type = MAP_PIRQ_TYPE_MSI;
+    EXPECT_EQ(pv_update_va(va, pv_pte(pv_va_to_mfn(ask), PV_PROT_RO), UVMF_INVLPG), 0);
+    while (refused < tries &&
+           HYPERVISOR_physdev_op(PHYSDEVOP_get_free_pirq, ask) == -XEN_EFAULT)
+        refused++;
+    EXPECT_EQ(refused, tries);
+    EXPECT_EQ(pv_update_va(va, pv_pte(pv_va_to_mfn(ask), PV_PROT_RW), UVMF_INVLPG), 0);
+    pv_free_page(ask);
+}
+
 #define IOAPIC 0xfec00000UL
 
 CASE(pirq_ioapic, "the registers of an IO-APIC may be read, and the IO-APIC's own page not mapped",
