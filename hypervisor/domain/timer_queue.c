@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A sorted list. A CPU has three timers for each vCPU that lives on it and one of its own, so the
- * walk is short, and the usual timer, the next tick, belongs near the front.
+ * A sorted list. A CPU has one timer of its own, and for each vCPU that lives on it one or two; a
+ * vCPU's period, and a domain's watchdogs, are with the CPU that set them last. So the walk is
+ * short, and the usual timer, the next tick, belongs near the front.
  */
 #include "domain/timer_queue.h"
 

@@ -4,6 +4,7 @@
  * "watchdog". Each domain has a few; a number in use is its index plus one. Guarded by d->lock.
  */
 #include "domain/internal.h"
+#include "lib/atomic.h"
 
 #define NS_PER_S 1000000000ull
 
@@ -62,7 +63,8 @@ long watchdog_set(struct domain *d, u32 id, u32 timeout)
     if (id > NR_WATCHDOGS || (id == 0 && timeout == 0))
         return -EINVAL;
     spin_lock(&d->lock);
-    rc = id ? change(&d->watchdogs[id - 1], timeout) : start_new(d, timeout);
+    rc = id ? change(&d->watchdogs[index_nospec(id - 1, NR_WATCHDOGS)], timeout)
+            : start_new(d, timeout);
     spin_unlock(&d->lock);
     return rc;
 }

@@ -13,9 +13,9 @@ int event_domain_init(struct domain *d, u32 max_port);  /* -ENOMEM */
 void event_domain_destroy(struct domain *d);    /* its memory; nothing of it runs or sends */
 bool event_port_pending(const struct domain *d, u32 port);
 bool event_port_valid(const struct domain *d, u32 port);    /* exists, in use or not */
+bool event_port_used(const struct domain *d, u32 port);     /* is not closed */
 /* reset.c: closes every port of a dying domain: 0, or -ERESTART. */
 int event_domain_close(struct domain *d);
-bool event_port_used(const struct domain *d, u32 port);
 
 /* virq.c: raises virtual interrupt @virq on @v's port if it has one, or on the domain's. */
 void send_virq(struct vcpu *v, unsigned int virq);

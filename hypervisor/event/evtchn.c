@@ -172,11 +172,11 @@ static long op_bind_virq(struct domain *d, XEN_GUEST_HANDLE(void) arg)
         return -ENOENT;
     e.state = EVTCHNSTAT_virq;
     e.vcpu = (u8)bind.vcpu;
-    e.peer = bind.virq;
+    e.peer = (u32)index_nospec(bind.virq, NR_VIRQS);
     spin_lock(&d->events.lock);
-    rc = v->events.virq_port[bind.virq] ? -EEXIST : port_open(d, e);
+    rc = v->events.virq_port[e.peer] ? -EEXIST : port_open(d, e);
     if (rc > 0)
-        WRITE_ONCE(v->events.virq_port[bind.virq], (u32)rc);
+        WRITE_ONCE(v->events.virq_port[e.peer], (u32)rc);
     spin_unlock(&d->events.lock);
     RETURN_PORT(d, rc, arg, &bind, port);
 }

@@ -168,7 +168,6 @@ void guest_cpu_free(struct vcpu *v)
 
 /* ---- A whole new state ---- */
 
-
 /*
  * All that would be loaded into a register that faults on such an address, in ring 0 (XSA-193), or
  * pushed to. rip and rsp are among them although IRET would leave the fault to the guest: the ABI

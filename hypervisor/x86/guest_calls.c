@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The hypercalls about a vCPU itself: its trap table, callbacks, stack, segment bases,
- * descriptors, debug registers and I/O rights. Each copies in, checks, then sets; all of it is
- * the caller's own state.
+ * descriptors, debug registers and I/O rights. Each copies in, checks, then sets; all of it is the
+ * caller's own state, but for the assists, which are the domain's.
  */
 #include "event/event.h"
 #include "hypercall/guest_access.h"
 #include "hypercall/hypercall.h"
+#include "lib/atomic.h"
 #include "lib/string.h"
 #include "x86/msr.h"
 
@@ -82,7 +83,10 @@ static long register_callback(struct vcpu *v, u16 type, bool mask_events, u64 ad
         return -EINVAL;
     if (type == CALLBACKTYPE_nmi)
         return register_nmi(v, address);
-    if (type >= ARRAY_SIZE(callbacks) || !callbacks[type].address)
+    if (type >= ARRAY_SIZE(callbacks))
+        return -ENOSYS;
+    type = (u16)index_nospec(type, ARRAY_SIZE(callbacks));
+    if (!callbacks[type].address)
         return -ENOSYS;
     *(u64 *)(c + callbacks[type].address) = address;
     if (callbacks[type].masks)
@@ -158,8 +162,7 @@ long do_set_callbacks(unsigned long event_address, unsigned long failsafe_addres
 
 /* ---- Stack, segment bases, FPU ---- */
 
-/* Whether frames fit there is seen when one is pushed. */
-/* A guest may have it anywhere: bounce.c checks each time. */
+/* A guest may have it anywhere: bounce.c checks each time when it pushes a frame. */
 long do_stack_switch(unsigned long ss, unsigned long sp)
 {
     struct guest_cpu *c = &current->cpu;

@@ -127,8 +127,7 @@ CASE(race_bind_send, "XSA-340, 343: ports are bound, joined, closed and reset wh
 }
 
 CASE(virq_bind_errors, "XSA-496: a bind_virq that fails leaves the port of the virtual interrupt "
-     "as "
-     "it was",
+     "as it was",
      "security.virq_bind_error:refused")
 {
     struct evtchn_bind_virq bind = { .virq = VIRQ_TIMER, .vcpu = 0 };
