@@ -45,12 +45,24 @@ enum { MADT_CPU = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_LAPIC_ADDR64 = 5 }
 
 #define CPU_ENABLED 1u
 
+static bool listed(const struct acpi_info *info, u8 apic_id)
+{
+    for (unsigned int i = 0; i < info->nr_cpus; i++)
+        if (info->cpu_apic_ids[i] == apic_id)
+            return true;
+    return false;
+}
+
+/* A CPU that is named twice is one: to start it once more would be to reset it under way. */
 static void madt_cpu(const u8 *e, u8 len, struct acpi_info *info)
 {
-    if (!(field(e, len, 4, 4) & CPU_ENABLED) || info->nr_cpus == ARRAY_SIZE(info->cpu_apic_ids))
+    u8 id = (u8)field(e, len, 3, 1);
+
+    if (!(field(e, len, 4, 4) & CPU_ENABLED) || info->nr_cpus == ARRAY_SIZE(info->cpu_apic_ids) ||
+        listed(info, id))
         return;
     info->cpu_acpi_ids[info->nr_cpus] = (u8)field(e, len, 2, 1);
-    info->cpu_apic_ids[info->nr_cpus++] = (u8)field(e, len, 3, 1);
+    info->cpu_apic_ids[info->nr_cpus++] = id;
 }
 
 static void madt_ioapic(const u8 *e, u8 len, struct acpi_info *info)

@@ -95,6 +95,21 @@ static void madt(void **state)
     assert_int_equal(info.lapic_addr, 0x100000000);
 }
 
+/* To start a CPU means to reset it: one that is named twice is started once. */
+static void same_cpu_twice(void **state)
+{
+    struct acpi_info info = { 0 };
+    u8 t[256];
+
+    (void)state;
+    make_madt(t);
+    t[44 + 8 + 3] = 0;
+    acpi_read_madt((struct acpi_header *)t, &info);
+    assert_int_equal(info.nr_cpus, 1);
+    assert_int_equal(info.cpu_apic_ids[0], 0);
+    assert_int_equal(info.cpu_acpi_ids[0], 0);
+}
+
 static void many_cpus(void **state)
 {
     enum { N = 300 };
@@ -105,6 +120,7 @@ static void many_cpus(void **state)
     put(t, 4, 4, 44 + 8 * N);
     for (unsigned int i = 0; i < N; i++) {
         put(t, 44 + 8 * i, 2, 0x800);
+        t[44 + 8 * i + 3] = (u8)i;
         t[44 + 8 * i + 4] = 1;
     }
     acpi_read_madt((struct acpi_header *)t, &info);
@@ -224,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(root_pointer),
         cmocka_unit_test(madt),
+        cmocka_unit_test(same_cpu_twice),
         cmocka_unit_test(many_cpus),
         cmocka_unit_test(fadt),
         cmocka_unit_test(sleep_package),
