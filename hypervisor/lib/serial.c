@@ -16,6 +16,7 @@ enum { REG_DATA = 0, REG_IER = 1, REG_FIFO = 2, REG_LCR = 3, REG_MCR = 4, REG_LS
 enum { LSR_DATA = 0x01, LSR_TX_EMPTY = 0x20, LCR_DIVISOR = 0x80, IER_RX = 0x01,
        FIFO_RESET = 0x07, MCR_DTR_RTS_OUT2 = 0x0b };
 
+#define CHIP_PORTS  8
 #define FIFO_DEPTH  16
 #define BASE_BAUD   115200
 #define READY_POLLS 1000000     /* far longer than 16 characters take at any speed */
@@ -77,6 +78,13 @@ void serial_init(const struct serial_options *options)
     reg_write(REG_MCR, MCR_DTR_RTS_OUT2);
 }
 
+bool serial_owns(u16 port, unsigned int size)
+{
+    u16 first = READ_ONCE(uart.port);
+
+    return first && port < first + CHIP_PORTS && port + size > first;
+}
+
 static void put_char(char c)
 {
     for (unsigned int polls = 0; !uart.room; polls++) {
@@ -104,7 +112,8 @@ void serial_write(const char *text, size_t len)
 static void receive(void *arg)
 {
     (void)arg;
-    while (reg_read(REG_LSR) & LSR_DATA) {
+    /* A chip that was given up is not asked, though it may still interrupt. */
+    while (READ_ONCE(uart.port) && (reg_read(REG_LSR) & LSR_DATA)) {
         char c = (char)reg_read(REG_DATA);
         u32 head = ring.head;
 

@@ -20,6 +20,9 @@ bool serial_parse(const char *text, struct serial_options *options);
 void serial_init(const struct serial_options *options);
 void serial_write(const char *text, size_t len);    /* newlines become CR LF */
 
+/* Whether any of these ports is the chip's: then it is nobody else's to touch. */
+bool serial_owns(u16 port, unsigned int size);
+
 /* Input waits in a ring: lost when that is full. */
 void serial_enable_input(void);
 size_t serial_read(char *buf, size_t len);

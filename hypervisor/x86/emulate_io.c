@@ -6,6 +6,7 @@
  * and writes are dropped, as if nothing were there.
  */
 #include "domain/domain.h"
+#include "lib/serial.h"
 #include "x86/emulate.h"
 #include "x86/pci.h"
 #include "x86/rules.h"
@@ -14,13 +15,12 @@
 #define PIT_CHANNEL_2    2u
 #define ONES(size)       ((u32)((1ull << (8 * (size))) - 1))
 
-/* The hypervisor's own. */
+/* The hypervisor's own, beside the chip of its console. */
 static const struct {
     u16 first, last;
 } owned[] = {
     { 0x20, 0x21 }, { 0xa0, 0xa1 },     /* interrupt controllers */
     { 0x40, 0x40 },                     /* timer, channel 0 */
-    { 0x3f8, 0x3ff },                   /* our console */
     { PORT_PCI_DATA, PORT_PCI_DATA + 3 },   /* an access that begins in it and reaches beyond */
 };
 
@@ -61,7 +61,7 @@ static bool is_owned(u16 port, unsigned int size)
         if (port <= owned[i].last && port + size > owned[i].first)
             return true;
     }
-    return false;
+    return serial_owns(port, size);
 }
 
 static u32 port_in(u16 port, unsigned int size)

@@ -4,6 +4,7 @@
 #include "../lib/frame.h"
 
 #define GP0      PV_FAULT(PV_GP, 0)
+#define CONSOLE  0x3f8
 #define SPEAKER  0x61           /* can be read without effect */
 #define NR_PORTS 0x100
 
@@ -124,6 +125,23 @@ CASE(ports_architectural_iopl, "vm_assist(architectural_iopl): the level is in t
     EXPECT_EQ(HYPERVISOR_vm_assist(VMASST_CMD_disable, VMASST_TYPE_architectural_iopl), 0);
     EXPECT_EQ(set_iopl(0), 0);
     EXPECT_FAULT(pv_probe_inb(SPEAKER, &value), GP0);
+}
+
+CASE(ports_owned, "the chip of the hypervisor's console is not there for the first domain, whole or "
+     "in part",
+     "physdev_op.set_iopl:refused")
+{
+    uint16_t word;
+    uint8_t value;
+
+    EXPECT_EQ(set_iopl(1), 0);
+    for (uint16_t port = CONSOLE; port < CONSOLE + 8; port++) {
+        EXPECT_FAULT(pv_probe_inb(port, &value), PV_NO_FAULT);
+        EXPECT_EQ(value, 0xff);
+    }
+    __asm__ volatile("inw %w1, %0" : "=a"(word) : "d"(CONSOLE - 1));
+    EXPECT_EQ(word >> 8, 0xff);
+    EXPECT_EQ(set_iopl(0), 0);
 }
 
 /* ---- String forms ---- */
