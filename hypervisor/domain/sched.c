@@ -305,13 +305,26 @@ void schedule(void)
 }
 
 /* On hv_root(), with no vCPU loaded. A softirq that comes between the look and the halt ends it. */
+/* By one CPU at a time: two would only meet at the heap's lock, which those who work need. */
+static bool clear_free_frames(void)
+{
+    static bool busy;
+    bool more;
+
+    if (READ_ONCE(busy) || atomic_xchg(&busy, true))
+        return false;
+    more = heap_scrub();
+    store_release(&busy, false);
+    return more;
+}
+
 noreturn void idle(void)
 {
     for (;;) {
         do_softirqs();
         if (softirq_pending())
             continue;
-        if (heap_scrub())
+        if (clear_free_frames())
             irq_window();
         else
             irq_enable_and_halt();
