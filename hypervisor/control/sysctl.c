@@ -16,7 +16,6 @@ typedef int sysctl_fn(struct xen_sysctl *op);
  */
 static int physinfo(struct xen_sysctl *op)
 {
-    u64 free, scrub;
     struct xen_sysctl_physinfo *info = &op->u.physinfo;
     struct cpuid_regs basic = cpuid(1, 0), extended = cpuid(0x80000001, 0);
 
@@ -30,9 +29,7 @@ static int physinfo(struct xen_sysctl *op)
     info->cpu_khz = tsc_scale.khz;
     info->capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1;
     info->total_pages = boot_ram_bytes() >> PAGE_SHIFT;
-    heap_counts(&free, &scrub);
-    info->free_pages = free;
-    info->scrub_pages = scrub;
+    info->free_pages = heap_free_frames();
     info->max_mfn = max_mfn - 1;
     info->hw_cap[0] = basic.d;
     info->hw_cap[1] = basic.c;

@@ -116,9 +116,8 @@ int alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits,
 mfn_t alloc_boot_frames(struct domain *d, u64 frames);
 /* An idle CPU clears some of what is free: false when all is clear. */
 bool heap_scrub(void);
+/* Those among them that an idle CPU just clears are free too: who needs them waits for it. */
 u64 heap_free_frames(void);
-/* At one moment: frames that are free, and those that an idle CPU clears and will give back. */
-void heap_counts(u64 *unused, u64 *scrubbed);
 u64 heap_total_frames(void);
 u64 heap_listed_frames(void);                    /* counted anew; the machine stands still */
 

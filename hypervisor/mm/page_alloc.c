@@ -474,17 +474,14 @@ u64 heap_listed_frames(void)
     return frames;
 }
 
-void heap_counts(u64 *unused, u64 *scrubbed)
-{
-    spin_lock(&heap_lock);
-    *unused = free_frames;
-    *scrubbed = scrub_frames;
-    spin_unlock(&heap_lock);
-}
-
 u64 heap_free_frames(void)
 {
-    return READ_ONCE(free_frames);
+    u64 frames;
+
+    spin_lock(&heap_lock);
+    frames = free_frames + scrub_frames;
+    spin_unlock(&heap_lock);
+    return frames;
 }
 
 u64 heap_total_frames(void)

@@ -16,8 +16,9 @@ EMBEDDED = ".embedded"          # the section of the default guest, which the li
 
 # A line of `readelf -SW`: name, size and flags of a section.
 SECTION = re.compile(r"\] (\S+) +\w+ +[0-9a-f]+ [0-9a-f]+ ([0-9a-f]+) [0-9a-f]+ +([A-Za-z]+) ")
-# Our headers; <name.h> without a folder is one of the C library's.
-INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"|<(?=[^>]*/))([^">]+)', re.M)
+# Our headers; <name.h> without a folder, or in one of these, is one of the C library's.
+INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"|<(?!sys/|arpa/|net/|netinet/|linux/|asm/)(?=[^>]*/))'
+                     r'([^">]+)', re.M)
 
 
 def make(log_name, *arguments):

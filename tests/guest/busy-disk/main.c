@@ -136,6 +136,7 @@ int guest_main(const struct start_info *si)
     pv_events_disable();
     for (unsigned int i = 0; i < PV_BLK_REQUESTS; i++)
         send(&transfers[i]);
+    pv_blkfront_push(&front);
     for (;;) {
         pv_block();
         pv_events_disable();
