@@ -92,7 +92,7 @@ static void breakpoints_stay_out_of_our_range(void **state)
 /* XSA-12: reserved bits that would make the real MOV fault. */
 static void reserved_bits_are_forced(void **state)
 {
-    u64 value = ~0ull;
+    u64 value = 0xffffffff;
 
     (void)state;
     assert_int_equal(debugreg_check(6, false, &value), 0);
@@ -104,9 +104,22 @@ static void reserved_bits_are_forced(void **state)
     assert_int_equal(debugreg_check(7, false, &value), 0);
     assert_int_equal(value, 0x400);
     /* Everything but GD; the conditions say "write", which needs no CR4.DE. */
-    value = 0xffffffffdddddfffull;
+    value = 0xdddddfff;
     assert_int_equal(debugreg_check(7, false, &value), 0);
     assert_int_equal(value, 0xdddd07ff);
+}
+
+/* The real MOV faults on these; forcing them would hide a mistake. */
+static void high_halves_are_refused(void **state)
+{
+    (void)state;
+    for (unsigned int bit = 32; bit < 64; bit++) {
+        u64 value = BIT(bit);
+
+        assert_int_equal(debugreg_check(6, false, &value), -EINVAL);
+        assert_int_equal(debugreg_check(7, false, &value), -EINVAL);
+        assert_int_equal(value, BIT(bit));
+    }
 }
 
 static void general_detect_is_refused(void **state)
@@ -204,6 +217,7 @@ int main(void)
         cmocka_unit_test(not_present_is_anything),
         cmocka_unit_test(breakpoints_stay_out_of_our_range),
         cmocka_unit_test(reserved_bits_are_forced),
+        cmocka_unit_test(high_halves_are_refused),
         cmocka_unit_test(general_detect_is_refused),
         cmocka_unit_test(io_breakpoints_need_de),
         cmocka_unit_test(io_breakpoints_hit_what_they_watch),
