@@ -127,8 +127,8 @@ CASE(ports_architectural_iopl, "vm_assist(architectural_iopl): the level is in t
     EXPECT_FAULT(pv_probe_inb(SPEAKER, &value), GP0);
 }
 
-CASE(ports_owned, "the chip of the hypervisor's console is not there for the first domain, whole or "
-     "in part",
+CASE(ports_owned, "the chip of the hypervisor's console is not there for the first domain, whole "
+     "or in part",
      "physdev_op.set_iopl:refused")
 {
     uint16_t word;
