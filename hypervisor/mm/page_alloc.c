@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Free frames: a buddy allocator in two zones, below 4 GiB and above.
+ * Free frames: a buddy allocator in zones, one for each power of two of frame numbers. So frames
+ * below an address are a set of zones, and nobody looks through lists for them.
  *
  * A free block's links and order live in its first frame's record, never in the frame: a dead
  * domain's stale translation could still write there. What is handed out is safe because every
@@ -23,13 +24,17 @@
 #define SCRUB_ORDER 4           /* what is cleared in one go, with interrupts off */
 #define LOW_END     (1ull << (32 - PAGE_SHIFT))     /* first frame of the high zone */
 
-enum zone { ZONE_LOW, ZONE_HIGH, ZONES };
+#define ZONES       32          /* each has the number of the highest bit in its frames' numbers */
+#define LOW_ZONES   ((u32)(LOW_END - 1))    /* a mask of zones */
+#define ALL_ZONES   0xffffffffu
 
 static spinlock_t heap_lock = SPINLOCK_INIT(LOCK_HEAP);
 /* Frame number of the first block, 0: none. [0]: those that are clear, [1]: the others. */
 static u32 free_list[ZONES][2][MAX_ORDER + 1];
+static u32 zones_with[2][MAX_ORDER + 1];            /* where free_list has some */
 static u64 free_frames, total_frames;
 static u64 scrub_frames;                            /* in no list: an idle CPU is clearing them */
+static u32 waiting;                                 /* CPUs that want those; atomic */
 static u64 last_return;                             /* stamp: when a domain's frame came back */
 static u64 last_scrub;                              /* what last_return was when one looked */
 
@@ -63,9 +68,10 @@ mfn_t heap_early_frame(void)
 
 /* ---- Blocks ---- */
 
-static enum zone zone_of(u64 mfn)
+/* The number of the highest bit set. */
+static unsigned int top_bit(u64 n)
 {
-    return mfn < LOW_END ? ZONE_LOW : ZONE_HIGH;
+    return 63 - (unsigned int)__builtin_clzll(n);
 }
 
 static u64 head_word(unsigned int order, u64 clear)
@@ -81,11 +87,6 @@ static u64 clear_of(u64 mfn)
 static bool is_head(u64 mfn, unsigned int order)
 {
     return frame_table[mfn].count == head_word(order, clear_of(mfn));
-}
-
-static u32 *list_of(u64 mfn, unsigned int order, u64 clear)
-{
-    return &free_list[zone_of(mfn)][clear < 1ull << order][order];
 }
 
 static u32 next_of(u64 mfn)
@@ -105,25 +106,30 @@ static void set_links(u64 mfn, u32 next, u32 prev)
 
 static void list_push(u64 mfn, unsigned int order, u64 clear)
 {
-    u32 *head = list_of(mfn, order, clear);
+    unsigned int zone = top_bit(mfn), dirty = clear < 1ull << order;
+    u32 *head = &free_list[zone][dirty][order];
 
     set_links(mfn, *head, 0);
     if (*head)
         set_links(*head, next_of(*head), (u32)mfn);
     *head = (u32)mfn;
+    zones_with[dirty][order] |= 1u << zone;
     frame_table[mfn].count = head_word(order, clear);
 }
 
 static void list_remove(u64 mfn, unsigned int order)
 {
+    unsigned int zone = top_bit(mfn), dirty = clear_of(mfn) < 1ull << order;
     u32 next = next_of(mfn), prev = prev_of(mfn);
 
     if (prev)
         set_links(prev, next, prev_of(prev));
     else
-        *list_of(mfn, order, clear_of(mfn)) = next;
+        free_list[zone][dirty][order] = next;
     if (next)
         set_links(next, next_of(next), prev);
+    else if (!prev)
+        zones_with[dirty][order] &= ~(1u << zone);
     frame_table[mfn].count = 0;
     frame_table[mfn].type = 0;
 }
@@ -171,16 +177,17 @@ static u64 split_block(u64 mfn, unsigned int have, unsigned int order, u64 at)
     return clear;
 }
 
-/* A block with its clear frames; 0: there is none. */
-static u64 take_block(enum zone zone, unsigned int order, u64 limit, u64 *clear)
+/* A block of the highest of @zones, with its clear frames; 0: there is none. */
+static u64 take_block(u32 zones, unsigned int order, u64 *clear)
 {
     for (unsigned int i = 0; i < 2; i++)
         for (unsigned int have = order; have <= MAX_ORDER; have++)
-            for (u64 mfn = free_list[zone][i][have]; mfn != 0; mfn = next_of(mfn))
-                if (mfn + (1ull << order) <= limit) {
-                    *clear = split_block(mfn, have, order, 0);
-                    return mfn;
-                }
+            if (zones_with[i][have] & zones) {
+                u64 mfn = free_list[top_bit(zones_with[i][have] & zones)][i][have];
+
+                *clear = split_block(mfn, have, order, 0);
+                return mfn;
+            }
     return 0;
 }
 
@@ -190,38 +197,43 @@ static void clear_frames(u64 mfn, u64 from, u64 end)
         memset(mfn_to_virt(MFN(mfn + from)), 0, (end - from) << PAGE_SHIFT);
 }
 
-static u64 limit_of(unsigned int bits)
+static u32 zones_below(unsigned int bits)
 {
-    if (bits == 0 || bits >= 64)
-        return ~0ull;
-    return bits > PAGE_SHIFT ? 1ull << (bits - PAGE_SHIFT) : 0;
+    if (bits == 0 || bits >= ZONES + PAGE_SHIFT)
+        return ALL_ZONES;
+    return bits > PAGE_SHIFT ? (1u << (bits - PAGE_SHIFT)) - 1 : 0;
 }
 
 /* What is just being cleared is not to be had yet: *later says that there is some. */
-static u64 take_any(unsigned int order, u64 limit, u64 *clear, u64 *stamp, bool *later)
+static u64 take_any(unsigned int order, u32 zones, u64 *clear, u64 *stamp, bool *later)
 {
-    u64 mfn = 0;
+    u64 mfn;
 
     spin_lock(&heap_lock);
-    if (limit > LOW_END)
-        mfn = take_block(ZONE_HIGH, order, limit, clear);
+    mfn = take_block(zones & ~LOW_ZONES, order, clear);
     if (mfn == 0)
-        mfn = take_block(ZONE_LOW, order, limit, clear);
+        mfn = take_block(zones & LOW_ZONES, order, clear);
     *stamp = last_return;
     *later = scrub_frames != 0;
     spin_unlock(&heap_lock);
     return mfn;
 }
 
-static mfn_t take_frames(unsigned int order, u64 limit)
+static mfn_t take_frames(unsigned int order, u32 zones)
 {
     u64 mfn, stamp, clear;
-    bool later;
+    bool later, waits = false;
 
     if (order > MAX_ORDER)
         return INVALID_MFN;
-    while ((mfn = take_any(order, limit, &clear, &stamp, &later)) == 0 && later)
+    while ((mfn = take_any(order, zones, &clear, &stamp, &later)) == 0 && later) {
+        if (!waits)
+            atomic_add(&waiting, 1);    /* no idle CPU begins anew, so that this ends soon */
+        waits = true;
         cpu_wait();
+    }
+    if (waits)
+        atomic_sub(&waiting, 1);
     if (mfn == 0)
         return INVALID_MFN;
     if (stamp != 0)
@@ -232,7 +244,7 @@ static mfn_t take_frames(unsigned int order, u64 limit)
 
 mfn_t heap_take(unsigned int order, unsigned int bits)
 {
-    return take_frames(order, limit_of(bits));
+    return take_frames(order, zones_below(bits));
 }
 
 /* ---- Clearing what is free ---- */
@@ -240,10 +252,9 @@ mfn_t heap_take(unsigned int order, unsigned int bits)
 /* The first frame of any block that is not clear, and its order; 0: there is none. */
 static u64 find_dirty(unsigned int *order)
 {
-    for (enum zone zone = 0; zone < ZONES; zone++)
-        for (*order = 0; *order <= MAX_ORDER; ++*order)
-            if (free_list[zone][1][*order])
-                return free_list[zone][1][*order];
+    for (*order = 0; *order <= MAX_ORDER; ++*order)
+        if (zones_with[1][*order])
+            return free_list[top_bit(zones_with[1][*order])][1][*order];
     return 0;
 }
 
@@ -270,7 +281,7 @@ bool heap_scrub(void)
     spin_lock(&heap_lock);
     stamp = last_return;
     /* While frames come back one by one, each would want a flush of all CPUs: later. */
-    calm = last_scrub == stamp;
+    calm = last_scrub == stamp && READ_ONCE(waiting) == 0;
     last_scrub = stamp;
     if (calm)
         mfn = take_dirty(&order, &clear);
@@ -333,9 +344,9 @@ void heap_start(void)
             add_range(early[i].from, early[i].end);
 }
 
-static mfn_t alloc_below(unsigned int order, u64 limit)
+static mfn_t alloc_from(unsigned int order, u32 zones)
 {
-    mfn_t m = take_frames(order, limit);
+    mfn_t m = take_frames(order, zones);
 
     if (mfn_eq(m, INVALID_MFN))
         return m;
@@ -346,7 +357,7 @@ static mfn_t alloc_below(unsigned int order, u64 limit)
 
 mfn_t alloc_loose_frames(unsigned int order, unsigned int bits)
 {
-    return alloc_below(order, limit_of(bits));
+    return alloc_from(order, zones_below(bits));
 }
 
 mfn_t alloc_hv_frames(unsigned int order)
@@ -355,7 +366,7 @@ mfn_t alloc_hv_frames(unsigned int order)
         BUG_ON(order != 0);
         return heap_early_frame();
     }
-    return alloc_below(order, ~0ull);
+    return alloc_from(order, ALL_ZONES);
 }
 
 void *alloc_hv_pages(unsigned int order)
@@ -367,7 +378,7 @@ void *alloc_hv_pages(unsigned int order)
 
 void *alloc_hv_low_page(void)
 {
-    mfn_t m = alloc_below(0, LOW_END);
+    mfn_t m = alloc_from(0, LOW_ZONES);
 
     return mfn_eq(m, INVALID_MFN) ? NULL : mfn_to_virt(m);
 }
@@ -461,10 +472,9 @@ u64 heap_listed_frames(void)
 
     for (unsigned int i = 0; i < ZONES * 2 * (MAX_ORDER + 1); i++) {
         unsigned int order = i % (MAX_ORDER + 1), dirty = i / (MAX_ORDER + 1) % 2;
-        enum zone zone = i / (MAX_ORDER + 1) / 2;
-        u32 before = 0;
+        u32 before = 0, *list = free_list[i / (MAX_ORDER + 1) / 2][dirty];
 
-        for (u32 mfn = free_list[zone][dirty][order]; mfn != 0; before = mfn, mfn = next_of(mfn)) {
+        for (u32 mfn = list[order]; mfn != 0; before = mfn, mfn = next_of(mfn)) {
             if (!is_head(mfn, order) || prev_of(mfn) != before ||
                 dirty != (clear_of(mfn) < 1ull << order))
                 return ~0ull;

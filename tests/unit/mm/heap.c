@@ -7,6 +7,7 @@
 void heap_reset(void)
 {
     memset(free_list, 0, sizeof(free_list));
+    memset(zones_with, 0, sizeof(zones_with));
     free_frames = total_frames = last_return = last_scrub = scrub_frames = 0;
     nr_early = 0;
     started = false;
@@ -22,12 +23,12 @@ static bool frames_clear(u64 mfn, u64 frames)
     return true;
 }
 
-static bool block_sound(u64 mfn, unsigned int order, enum zone zone, const char **why)
+static bool block_sound(u64 mfn, unsigned int order, unsigned int zone, const char **why)
 {
     u64 buddy = mfn ^ (1ull << order);
 
     *why = "a block on the wrong list";
-    if (!is_head(mfn, order) || zone_of(mfn) != zone || clear_of(mfn) > 1ull << order)
+    if (!is_head(mfn, order) || top_bit(mfn) != zone || clear_of(mfn) > 1ull << order)
         return false;
     *why = "a block not aligned to its size";
     if (mfn % (1ull << order))
@@ -41,11 +42,14 @@ static bool block_sound(u64 mfn, unsigned int order, enum zone zone, const char 
            !is_head(buddy, order);
 }
 
-static bool list_sound(enum zone zone, unsigned int dirty, unsigned int order, u64 *sum,
+static bool list_sound(unsigned int zone, unsigned int dirty, unsigned int order, u64 *sum,
                        const char **why)
 {
     u64 prev = 0;
 
+    *why = "a list that is there, or not, against its mark";
+    if ((zones_with[dirty][order] >> zone & 1) != (free_list[zone][dirty][order] != 0))
+        return false;
     for (u64 mfn = free_list[zone][dirty][order]; mfn != 0; prev = mfn, mfn = next_of(mfn)) {
         *why = "a broken list";
         if (prev_of(mfn) != prev || *sum > total_frames)
@@ -64,7 +68,7 @@ bool heap_sound(const char **why)
 {
     u64 sum = 0;
 
-    for (enum zone zone = 0; zone < ZONES; zone++)
+    for (unsigned int zone = 0; zone < ZONES; zone++)
         for (unsigned int order = 0; order <= MAX_ORDER; order++)
             if (!list_sound(zone, 0, order, &sum, why) || !list_sound(zone, 1, order, &sum, why))
                 return false;
@@ -84,7 +88,7 @@ u64 heap_shape(void)
 {
     u64 shape = 0;
 
-    for (enum zone zone = 0; zone < ZONES; zone++)
+    for (unsigned int zone = 0; zone < ZONES; zone++)
         for (unsigned int i = 0; i < 2 * (MAX_ORDER + 1); i++)
             for (u64 mfn = free_list[zone][i & 1][i / 2]; mfn != 0; mfn = next_of(mfn))
                 shape += (mfn + 1) * 0x9e3779b97f4a7c15ull ^ i / 2;

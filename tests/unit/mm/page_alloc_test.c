@@ -198,6 +198,62 @@ static void an_idle_cpu_clears_what_is_free(void **state)
     sound();
 }
 
+static bool asked, answered;
+static unsigned int begun_meanwhile;
+
+static unsigned int dirty_frames(void)
+{
+    unsigned int n = 0;
+
+    for (u64 mfn = HOLE_END; mfn < FRAMES; mfn++)
+        n += words(mfn)[0] != 0;
+    return n;
+}
+
+/* CPU 0 clears; CPU 1 asks for what there is not. */
+static void clear_or_ask(unsigned int cpu)
+{
+    mfn_t m;
+
+    if (cpu == 1) {
+        asked = true;
+        assert_int_equal(alloc_domain_frames(&domains[0], 0, PAGE_SHIFT, &m), -ENOMEM);
+        answered = true;
+        return;
+    }
+    for (unsigned int i = 0; i < FRAMES; i++) {
+        bool waits = asked && !answered;
+        unsigned int before = dirty_frames();
+
+        (void)heap_scrub();
+        if (waits && !answered && dirty_frames() != before)
+            begun_meanwhile++;
+    }
+}
+
+/* Or memory that is all dirty would keep it waiting, with interrupts off, until all is clear. */
+static void who_waits_for_what_is_being_cleared_waits_for_no_more(void **state)
+{
+    const char *wrong = NULL;
+    bool more = true;
+    mfn_t m;
+
+    (void)state;
+    for (unsigned int at = 1; more; at++) {
+        machine_reset(5, &(struct machine_options){ .cpus = 2 });
+        nr_held = 0;
+        asked = answered = false;
+        /* So that who clears flushes first, which is where the other one comes in. */
+        assert_int_equal(alloc_domain_frames(&domains[1], 0, 0, &m), 0);
+        assert_int_equal(release_domain_frame(&domains[1], mfn_to_page(m)), 0);
+        memset(words(HOLE_END), 0xa5, (FRAMES - HOLE_END) * PAGE_SIZE);
+        more = machine_run_pair(at, clear_or_ask, &wrong);
+        assert_null(wrong);
+        assert_int_equal(begun_meanwhile, 0);
+        sound();
+    }
+}
+
 /* A frame that its owner can still write, by a stale translation, is cleared after that is gone. */
 static void xsa_100_a_frame_is_cleared_after_the_flush(void **state)
 {
@@ -229,6 +285,7 @@ int main(void)
         cmocka_unit_test(a_domain_gets_no_more_than_its_limit),
         cmocka_unit_test(frames_lie_below_the_address_that_was_asked_for),
         cmocka_unit_test(an_idle_cpu_clears_what_is_free),
+        cmocka_unit_test(who_waits_for_what_is_being_cleared_waits_for_no_more),
         cmocka_unit_test(xsa_100_a_frame_is_cleared_after_the_flush),
         cmocka_unit_test(a_run_of_frames_may_span_blocks_but_no_hole),
     };
