@@ -304,11 +304,10 @@ void schedule(void)
         switch_to(prev, next);
 }
 
-/* On hv_root(), with no vCPU loaded. A softirq that comes between the look and the halt ends it. */
 /* By one CPU at a time: two would only meet at the heap's lock, which those who work need. */
 static bool clear_free_frames(void)
 {
-    static bool busy;
+    static bool busy;           /* atomic */
     bool more;
 
     if (READ_ONCE(busy) || atomic_xchg(&busy, true))
@@ -318,6 +317,7 @@ static bool clear_free_frames(void)
     return more;
 }
 
+/* On hv_root(), with no vCPU loaded. A softirq that comes between the look and the halt ends it. */
 noreturn void idle(void)
 {
     for (;;) {
