@@ -5,6 +5,10 @@
  * The ring is only touched with events disabled, on vCPU 0.  The backend may write anything into
  * it: responses are copied before they are looked at, and one that can't be, or an index that
  * jumps, ends the connection.  What was pushed is counted apart from it, by front->pushed.
+ *
+ * A slot's references are its own until each is taken back, which sets it to 0; the frame of one
+ * that is not is still the backend's to write, so the request that lent it has not ended, whatever
+ * the backend answered.
  */
 #include "../internal.h"
 #include <pvguest/blkfront.h>
@@ -57,28 +61,59 @@ static void take_back(grant_ref_t ref)
         pv_printf("blkfront: the backend keeps grant %u mapped; it is lost\n", ref);
 }
 
-/* The slot's request is over: its frames are its owner's again. */
-static void finish(struct pv_blkfront *front, unsigned int slot, int error)
+/* False: the backend keeps some of the slot's frames. */
+static bool take_frames_back(struct pv_blkfront *front, unsigned int slot)
+{
+    bool all = true;
+
+    for (unsigned int i = 0; i < front->slot[slot].request->nr_segments; i++) {
+        grant_ref_t *ref = &front->slot[slot].ref[i];
+
+        if (*ref && pv_grant_end(*ref))
+            all = false;
+        else
+            *ref = 0;
+    }
+    return all;
+}
+
+/*
+ * Ends the slot's request, whose frames are its owner's again.  False: they are not, and so it goes
+ * on; a frame that somebody else can write must not be used for anything.
+ */
+static bool finish(struct pv_blkfront *front, unsigned int slot, int error)
 {
     struct pv_blk_request *r = front->slot[slot].request;
 
-    for (unsigned int i = 0; i < r->nr_segments; i++)
-        take_back(front->slot[slot].ref[i]);
+    if (!take_frames_back(front, slot))
+        return false;
     front->slot[slot].request = NULL;
     front->free[front->nr_free++] = (uint8_t)slot;
     r->done(r, error);
+    return true;
 }
 
-/* The connection is of no use any more; what is under way fails. */
+/* What is under way fails, as far as the backend lets go of it; returns how many it keeps. */
+static unsigned int fail_all(struct pv_blkfront *front)
+{
+    unsigned int kept = 0;
+
+    for (unsigned int i = 0; i < PV_BLK_REQUESTS; i++)
+        kept += front->slot[i].request && !finish(front, i, -XEN_EIO);
+    return kept;
+}
+
+/* The connection is of no use any more. */
 static void disconnect(struct pv_blkfront *front)
 {
+    unsigned int kept;
+
     if (front->port)
         pv_close(front->port);
     front->port = 0;
-    for (unsigned int i = 0; i < PV_BLK_REQUESTS; i++) {
-        if (front->slot[i].request)
-            finish(front, i, -XEN_EIO);
-    }
+    kept = fail_all(front);
+    if (kept)
+        pv_printf("blkfront: %s: the backend keeps frames of %u requests\n", front->dir, kept);
     if (!front->ring.sring)
         return;
     /* A page that is still granted is nobody's to use. */
@@ -110,7 +145,8 @@ static bool take_responses(struct pv_blkfront *front)
         front->ring.rsp_cons++;
         if (response.id >= PV_BLK_REQUESTS || !front->slot[response.id].request)
             return false;
-        finish(front, (unsigned int)response.id, response_error(response.status));
+        if (!finish(front, (unsigned int)response.id, response_error(response.status)))
+            return false;
     }
     return true;
 }
@@ -298,6 +334,9 @@ static int connect(struct pv_blkfront *front)
     uint64_t info = 0, flush = 0;
     int rc = read_number(front->backend, "sectors", &front->sectors);
 
+    /* A disk whose size in bytes is no number. */
+    if (!rc && front->sectors > UINT64_MAX / 512)
+        rc = -XEN_EINVAL;
     if (!rc)
         rc = read_number(front->backend, "info", &info);
     if (rc)
@@ -339,13 +378,24 @@ static void step_closing(struct pv_blkfront *front, enum pv_xenbus_state theirs)
         begin_close(front);
 }
 
+/* Looks again for what it kept. */
+static void retry_kept(struct pv_blkfront *front)
+{
+    bool enabled = pv_events_save();
+
+    fail_all(front);
+    pv_events_restore(enabled);
+}
+
 enum pv_xenbus_state pv_blkfront_update(struct pv_blkfront *front)
 {
     enum pv_xenbus_state theirs = pv_xenbus_state(front->backend);
     int rc = 0;
 
-    if (front->state == PV_STATE_CLOSED)
+    if (front->state == PV_STATE_CLOSED) {
+        retry_kept(front);
         return front->state;
+    }
     if (theirs == PV_STATE_INIT_WAIT && front->state == PV_STATE_INITIALISING)
         rc = offer_ring(front);
     else if (theirs == PV_STATE_CONNECTED && front->state == PV_STATE_INITIALISED)

@@ -10,7 +10,8 @@
  * sent when all answers that came with this one have been taken.
  *
  * The frames of a request are granted while it is under way.  A backend that answers and yet keeps
- * a frame mapped costs its reference, which is lost, and is named on the console.
+ * one of them mapped breaks the protocol: the connection ends, and the request does not before the
+ * backend lets go, which pv_blkfront_update looks for also once the disk is closed.
  */
 #ifndef PVGUEST_BLKFRONT_H
 #define PVGUEST_BLKFRONT_H
@@ -63,7 +64,7 @@ struct pv_blkfront {
     uint8_t free[PV_BLK_REQUESTS];
     struct {
         struct pv_blk_request *request; /* NULL: the slot is free */
-        grant_ref_t ref[PV_BLK_SEGMENTS];
+        grant_ref_t ref[PV_BLK_SEGMENTS];   /* 0: taken back */
     } slot[PV_BLK_REQUESTS];
 };
 
@@ -78,7 +79,10 @@ enum pv_xenbus_state pv_blkfront_update(struct pv_blkfront *front);
 int pv_blkfront_submit(struct pv_blkfront *front, struct pv_blk_request *request);
 /* Sends what was submitted, with one notification at most. */
 void pv_blkfront_push(struct pv_blkfront *front);
-/* Ends the connection; what is under way ends with -XEN_EIO. */
+/*
+ * Ends the connection; what is under way ends with -XEN_EIO, but for requests of which the backend
+ * keeps frames: those are the library's until a later pv_blkfront_update.
+ */
 void pv_blkfront_close(struct pv_blkfront *front);
 
 #endif

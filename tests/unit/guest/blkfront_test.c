@@ -23,6 +23,8 @@ static struct {
     bool given[REFERENCES], readonly[REFERENCES];
     unsigned int grants, limit;         /* given; at most */
     bool kept;                          /* the backend keeps what it has mapped */
+    grant_ref_t kept_ref;               /* or just this */
+    uint64_t sectors;
     unsigned int notified, failed, masked;
     enum pv_xenbus_state theirs, ours;
     int pages;
@@ -49,7 +51,7 @@ int pv_grant(domid_t domid, pv_mfn_t mfn, bool readonly)
 int pv_grant_end(grant_ref_t ref)
 {
     assert_true(host.given[ref]);
-    if (host.kept)
+    if (host.kept || ref == host.kept_ref)
         return -XEN_EBUSY;
     host.given[ref] = false;
     host.grants--;
@@ -135,7 +137,7 @@ int pv_xenbus_read(pv_xenbus_tx_t tx, const char *path, char *value, size_t size
 int pv_xenbus_read_number(pv_xenbus_tx_t tx, const char *path, uint64_t *number)
 {
     (void)tx;
-    *number = !strcmp(path, "backend/sectors") ? 1000 :
+    *number = !strcmp(path, "backend/sectors") ? host.sectors :
               !strcmp(path, "front/virtual-device") ? 51712 : 0;
     return 0;
 }
@@ -183,6 +185,7 @@ int pv_xenbus_switch(const char *dir, enum pv_xenbus_state state)
 
 static struct pv_blkfront front;
 static struct blkif_back_ring back;
+static struct blkif_sring *ring_page;
 static struct pv_blk_request requests[PV_BLK_REQUESTS + 1];
 static unsigned int nr_done, again;     /* requests that done() sends again */
 static int last_error;
@@ -203,12 +206,19 @@ static void done(struct pv_blk_request *request, int error)
     }
 }
 
-static int connect(void **state)
+static int start(void **state)
 {
     (void)state;
     memset(&host, 0, sizeof(host));
     host.limit = 500;
+    host.sectors = 1000;
     nr_done = again = 0;
+    return 0;
+}
+
+static int connect(void **state)
+{
+    start(state);
     for (size_t i = 0; i < PV_ARRAY_SIZE(requests); i++)
         requests[i] = (struct pv_blk_request){
             .op = BLKIF_OP_READ, .nr_segments = 2, .sector = 16 * i, .done = done,
@@ -218,7 +228,8 @@ static int connect(void **state)
     front.failed = failed;
     host.theirs = PV_STATE_INIT_WAIT;
     assert_int_equal(pv_blkfront_update(&front), PV_STATE_INITIALISED);
-    BACK_RING_INIT(&back, front.ring.sring, PV_PAGE_SIZE);
+    ring_page = front.ring.sring;
+    BACK_RING_INIT(&back, ring_page, PV_PAGE_SIZE);
     host.theirs = PV_STATE_CONNECTED;
     assert_int_equal(pv_blkfront_update(&front), PV_STATE_CONNECTED);
     return 0;
@@ -417,20 +428,68 @@ static void scribbled_index(void **state)
     assert_int_equal(host.failed, 0);
 }
 
-/* What stays mapped is lost, and nothing else. */
+/* An answer while the backend keeps the frames is none: their owner must not use them yet. */
 static void kept_frames(void **state)
 {
     (void)state;
-    assert_int_equal(submit(0), 0);
+    assert_int_equal(submit(0) | submit(1), 0);
     pv_blkfront_push(&front);
     host.kept = true;
     respond(take()->id, BLKIF_RSP_OKAY);
     event();
+    assert_int_equal(nr_done, 0);
+    assert_int_equal(host.failed, 1);
+    assert_int_equal(host.masked, 1);
+    host.theirs = PV_STATE_CLOSED;
+    assert_int_equal(pv_blkfront_update(&front), PV_STATE_CLOSED);
+    assert_int_equal(nr_done, 0);
+    assert_int_equal(pv_blkfront_update(&front), PV_STATE_CLOSED);
+    assert_int_equal(nr_done, 0);
+    assert_int_equal(host.grants, 1 + 2 * 2);
+    /* Once it lets go, they end; the ring's page was given up for good. */
+    host.kept = false;
+    assert_int_equal(pv_blkfront_update(&front), PV_STATE_CLOSED);
+    assert_int_equal(nr_done, 2);
+    assert_int_equal(last_error, -XEN_EIO);
+    assert_int_equal(host.grants, 1);
+    assert_int_equal(host.pages, 1);
+    assert_int_equal(front.nr_free, PV_BLK_REQUESTS);
+    free(ring_page);
+}
+
+/* Some are let go in time, and some are not. */
+static void frames_let_go_one_by_one(void **state)
+{
+    const struct blkif_request *r;
+
+    (void)state;
+    assert_int_equal(submit(0), 0);
+    pv_blkfront_push(&front);
+    r = take();
+    host.kept_ref = r->seg[1].gref;
+    respond(r->id, BLKIF_RSP_OKAY);
+    event();
+    assert_int_equal(host.grants, 1 + 1);
+    assert_int_equal(nr_done, 0);
+    assert_int_equal(host.failed, 1);
+    host.kept_ref = 0;
+    assert_int_equal(disconnect(NULL), 0);
     assert_int_equal(nr_done, 1);
-    assert_int_equal(host.grants, 1 + 2);
-    memset(host.given, 0, sizeof(host.given));
-    host.given[front.ring_ref] = true;
-    host.grants = 1;
+    assert_int_equal(last_error, -XEN_EIO);
+}
+
+/* Sizes that are no number of bytes. */
+static void senseless_size(void **state)
+{
+    (void)state;
+    host.sectors = UINT64_MAX / 512 + 1;
+    assert_int_equal(pv_blkfront_init(&front, "front"), 0);
+    host.theirs = PV_STATE_INIT_WAIT;
+    assert_int_equal(pv_blkfront_update(&front), PV_STATE_INITIALISED);
+    host.theirs = PV_STATE_CONNECTED;
+    assert_int_equal(pv_blkfront_update(&front), PV_STATE_CLOSING);
+    assert_int_equal(host.ours, PV_STATE_CLOSING);
+    assert_int_equal(disconnect(NULL), 0);
 }
 
 #define with(test, value) \
@@ -447,7 +506,8 @@ int main(void)
         with(index_that_jumps, 0x80000000), with(index_that_jumps, 0xffffffff),
         with(wrong_id, 0), with(wrong_id, PV_BLK_REQUESTS), with(wrong_id, UINT64_MAX),
         cmocka_unit_test_setup(answered_twice, connect),
-        good(scribbled_index), good(kept_frames),
+        good(scribbled_index), good(frames_let_go_one_by_one),
+        cmocka_unit_test_setup(kept_frames, connect), cmocka_unit_test_setup(senseless_size, start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
