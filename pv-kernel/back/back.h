@@ -34,12 +34,14 @@ struct blkback {
     unsigned int vdev;
     bool readonly;
     struct block_device *bdev;
-    /* Called, also by event handlers, when blkback_more or blkback_ended may have changed. */
+    /* Called, also by event handlers, when more or ending were set, or under_way became 0. */
     void (*attention)(struct blkback *b);
 
     bool connected;                     /* the ring is mapped */
     bool ending;                        /* nothing is taken from it any more */
     bool more;                          /* it may hold more: blkback_serve */
+    unsigned int events;                /* served where they arrived since blkback_serve */
+    bool held;                          /* the port is masked until then */
     struct blkif_back_ring ring;
     RING_IDX answered;                  /* responses up to here are published */
     struct pv_grant_page page;
@@ -53,7 +55,10 @@ struct blkback {
 
 /* Maps the ring and starts to serve it: 0, or a negative errno and nothing is left. */
 int blkback_connect(struct blkback *b, grant_ref_t ring, evtchn_port_t port);
-/* Takes requests, up to a limit; more says whether it should be called again. */
+/*
+ * Takes requests, up to a limit; more says whether it should be called again. For a thread, which
+ * has its turn among others: here the frontend's right to interrupt them begins anew.
+ */
 void blkback_serve(struct blkback *b);
 /* Stops taking requests; why is printed unless NULL. */
 void blkback_end(struct blkback *b, const char *why);

@@ -201,8 +201,6 @@ static void update(struct backend *b)
     enum pv_xenbus_state theirs = pv_xenbus_state(b->frontend);
     bool end = asked_to_end(b);
 
-    if (b->blk.more)
-        blkback_serve(&b->blk);
     if (b->state == PV_STATE_CONNECTED || b->state == PV_STATE_CLOSING) {
         if (end || b->blk.ending || b->state == PV_STATE_CLOSING ||
             theirs >= PV_STATE_CLOSING || theirs == PV_STATE_UNKNOWN)
@@ -219,9 +217,11 @@ static void update(struct backend *b)
 
 /* ---- The tree ---- */
 
+/* A ring that holds more needs no look at the store. */
 static void attention(struct blkback *blk)
 {
-    container_of(blk, struct backend, blk)->changed = true;
+    if (blk->ending)
+        container_of(blk, struct backend, blk)->changed = true;
     store_wake();
 }
 
@@ -316,19 +316,23 @@ static void list_disks(const char *domain)
     }
 }
 
+/* A list that can't be had says nothing of those that are served. */
 static void look_at_tree(void)
 {
     static char domains[NAMES_SIZE];
+    int size = pv_xenbus_directory(PV_XENBUS_NIL, DIR, domains, sizeof(domains));
     struct list *pos;
-    int size;
 
+    if (size < 0 && size != -ENOENT) {
+        printk("blkback: the list of disks to serve can't be read (error %d)\n", -size);
+        return;
+    }
     list_for_each(pos, &backends) {
         struct backend *b = container_of(pos, struct backend, link);
 
         b->listed = false;
         b->changed = true;
     }
-    size = pv_xenbus_directory(PV_XENBUS_NIL, DIR, domains, sizeof(domains));
     for (int i = 0; i < size; i += (int)strlen(domains + i) + 1)
         list_disks(domains + i);
 }
@@ -351,6 +355,8 @@ static void update_all(void)
     list_for_each_safe(pos, next, &backends) {
         struct backend *b = container_of(pos, struct backend, link);
 
+        if (b->blk.more)
+            blkback_serve(&b->blk);
         if (b->changed) {
             b->changed = false;
             update(b);
@@ -364,7 +370,9 @@ static bool any_changed(void)
     struct list *pos;
 
     list_for_each(pos, &backends) {
-        if (container_of(pos, struct backend, link)->changed)
+        const struct backend *b = container_of(pos, struct backend, link);
+
+        if (b->changed || b->blk.more)
             return true;
     }
     return tree_changed;

@@ -13,6 +13,12 @@
 #define SECTORS_PER_PAGE (PAGE_SIZE / SECTOR_SIZE)
 /* Requests that are taken at a time; then others get their turn. */
 #define TAKE_LIMIT 64
+/*
+ * Events of a ring that are served where they arrive. Then the port is masked, and it is the
+ * thread's turn: a frontend that rings without end, on a CPU of its own, would leave this one no
+ * time for anything but its events.
+ */
+#define EVENT_LIMIT 32u
 /* Grants that a hypercall maps or unmaps. */
 #define BATCH      64u
 
@@ -30,7 +36,10 @@ static void push_responses(struct blkback *b)
         pv_notify(b->port);
 }
 
-/* For the next push. */
+/*
+ * For the next push. Field by field: what lies between the fields is the frontend's to read, and a
+ * structure that is stored as a whole may bring bytes of our stack there.
+ */
 static void respond(struct blkback *b, uint64_t id, uint8_t operation, int16_t status)
 {
     struct blkif_response *out;
@@ -38,7 +47,9 @@ static void respond(struct blkback *b, uint64_t id, uint8_t operation, int16_t s
     if (b->ending)
         return;
     out = RING_GET_RESPONSE(&b->ring, b->ring.rsp_prod_pvt);
-    *out = (struct blkif_response){ .id = id, .operation = operation, .status = status };
+    out->id = id;
+    out->operation = operation;
+    out->status = status;
     b->ring.rsp_prod_pvt++;
 }
 
@@ -309,7 +320,7 @@ static unsigned int take_requests(struct blkback *b, struct batch *batch, unsign
     return taken;
 }
 
-void blkback_serve(struct blkback *b)
+static void serve(struct blkback *b)
 {
     static struct batch batch;      /* empty between calls, which do not overlap */
     unsigned int taken = 0;
@@ -328,10 +339,26 @@ void blkback_serve(struct blkback *b)
     }
 }
 
+void blkback_serve(struct blkback *b)
+{
+    b->events = 0;
+    if (b->held && !b->ending)
+        pv_unmask(b->port);
+    b->held = false;
+    serve(b);
+}
+
 static void ring_event(evtchn_port_t port, void *data)
 {
-    (void)port;
-    blkback_serve(data);
+    struct blkback *b = data;
+
+    if (b->events++ < EVENT_LIMIT) {
+        serve(b);
+        return;
+    }
+    pv_mask(port);
+    b->held = b->more = true;
+    b->attention(b);
 }
 
 /* ---- A connection's beginning and end ---- */
@@ -343,7 +370,8 @@ int blkback_connect(struct blkback *b, grant_ref_t ring, evtchn_port_t port)
     if (rc)
         return rc;
     BACK_RING_INIT(&b->ring, (struct blkif_sring *)b->page.va, PAGE_SIZE);
-    b->ending = b->more = false;
+    b->ending = b->more = b->held = false;
+    b->events = 0;
     b->answered = 0;
     b->last_ended = &b->ended;
     b->finish.run = finish;

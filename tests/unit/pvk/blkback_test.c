@@ -27,7 +27,8 @@
 static struct {
     unsigned int maps, unmaps, mapped;          /* calls, and what is mapped */
     bool held[65536];
-    unsigned int notified, attention, kicks, masked;
+    unsigned int notified, attention, kicks, masked, unmasked;
+    pv_event_handler_t *handler;
     int refuse;                                 /* the disk's answer to submit */
     struct list at_disk;
     unsigned int nr_at_disk;
@@ -82,7 +83,7 @@ int pv_grant_unmap_page(struct pv_grant_page *page)
 int pv_bind_interdomain(domid_t remote, evtchn_port_t remote_port, pv_event_handler_t *handler,
                         void *data)
 {
-    (void)handler;
+    host.handler = handler;
     assert_int_equal(remote, DOMAIN);
     assert_ptr_equal(data, &back);
     return remote_port == 1 ? PORT : -EINVAL;
@@ -97,6 +98,11 @@ int pv_close(evtchn_port_t port)
 void pv_mask(evtchn_port_t port)
 {
     host.masked += port == PORT;
+}
+
+void pv_unmask(evtchn_port_t port)
+{
+    host.unmasked += port == PORT;
 }
 
 int pv_notify(evtchn_port_t port)
@@ -475,6 +481,45 @@ static void end_in_the_middle(void **state)
     expect(1, 0, 0);
 }
 
+/* With requests or for nothing: it is soon the thread's turn, and the port waits for that. */
+static void rings_without_end(void **state)
+{
+    (void)state;
+    for (unsigned int turn = 1; turn <= 3; turn++) {
+        unsigned int events = 0;
+
+        while (host.masked < turn) {
+            if (turn == 2)
+                add(255, 0);
+            RING_PUSH_REQUESTS(&front);
+            host.handler(PORT, &back);
+            take_answers();
+            assert_in_range(++events, 1, 100);
+        }
+        assert_true(back.more);
+        assert_int_equal(host.attention, turn);
+        assert_int_equal(host.unmasked, turn - 1);
+        add(BLKIF_OP_READ, 1);
+        serve();
+        assert_int_equal(host.unmasked, turn);
+        assert_int_equal(host.nr_at_disk, turn);
+        assert_false(back.more);
+    }
+    assert_false(back.ending);
+}
+
+/* What is masked because the connection ends stays so. */
+static void end_while_held(void **state)
+{
+    (void)state;
+    while (!host.masked)
+        host.handler(PORT, &back);
+    blkback_end(&back, NULL);
+    blkback_serve(&back);
+    assert_int_equal(host.unmasked, 0);
+    assert_false(back.more);
+}
+
 #define case_of(test) cmocka_unit_test_setup_teardown(test, connect, disconnect)
 #define breaks(how) { #how, broken_rule, connect, disconnect, \
                       &(struct { void (*f)(struct blkif_request *); }){ how } }
@@ -490,7 +535,7 @@ int main(void)
         breaks(sectors_that_wrap), breaks(bad_first_reference), breaks(bad_last_reference),
         breaks(all_references_bad),
         jumps(0), jumps(33), jumps(0x80000000), jumps(0xffffffff),
-        case_of(end_in_the_middle),
+        case_of(end_in_the_middle), case_of(rings_without_end), case_of(end_while_held),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
