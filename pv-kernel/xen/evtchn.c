@@ -2,7 +2,8 @@
 /*
  * /dev/xen/evtchn: event channels of a program. Each open file has ports of its own. One that
  * fires is masked and waits in the file's queue; reading takes it out, and writing its number back
- * lets it fire again. So a port is in the queue at most once, and none is lost.
+ * lets it fire again, which a program may also do with one that it has not read yet. A port is in
+ * the queue at most once, and none is lost.
  */
 #include "proc/proc.h"
 #include "mm/mm.h"
@@ -31,7 +32,8 @@ static void port_fires(evtchn_port_t nr, void *data)
 
     pv_mask(nr);
     p->enabled = false;
-    list_add_tail(&p->owner->fired, &p->fired);
+    if (list_empty(&p->fired))
+        list_add_tail(&p->owner->fired, &p->fired);
     wake_up(&p->owner->readers);
     poll_wake();
 }
