@@ -3,7 +3,8 @@
 # The guest library's grants and store client, on a hypervisor and a store of the tests' own.
 
 CC_unit_guest     := $(HOSTCC)
-CFLAGS_unit_guest  = $(HOST_CFLAGS) -Iguest-abi -Iguest-abi/include -include tests/unit/guest/host.h
+CFLAGS_unit_guest  = $(HOST_CFLAGS) -Iguest-abi -Iguest-abi/include -Itests/unit/guest \
+    -include host.h
 $(eval $(call flavour,unit_guest))
 $(eval $(call unit_test,guest_gnttab,tests/unit/guest/gnttab_test.c guest-abi/gnttab.c \
     guest-abi/sync.c,unit_guest))
