@@ -115,3 +115,34 @@ CASE(grant_forced_back, "a granter that changes an entry in use, against the rul
     EXPECT_EQ(grant_flags(REF), 0);
     EXPECT_EQ(map_at(va, GNTMAP_host_map, 0, REF, &again), GNTST_general_error);
 }
+
+CASE(grant_map_refused, "XSA-316: a mapping that is refused, whatever the reason, says so by a "
+     "negative status, and leaves the entry, the grant and the next mapping as they were",
+     "security.grant_map:refused")
+{
+    static const struct {
+        uint32_t flags, ref;
+        domid_t granter;
+    } rows[] = {
+        { 0, REF, 0 },                                          /* for nobody */
+        { GNTMAP_host_map, REF, DOMID_FIRST_RESERVED - 1 },     /* of no domain */
+        { GNTMAP_host_map, 64 * TABLE_END, 0 },                 /* beyond the table */
+        { GNTMAP_host_map, REF + 1, 0 },                        /* not granted */
+        { GNTMAP_host_map, REF, 0 },                            /* to read, and asks to write */
+        { GNTMAP_device_map, REF, 0 },
+        { GNTMAP_host_map | GNTMAP_device_map, REF, 0 },
+        { GNTMAP_host_map | GNTMAP_contains_pte | GNTMAP_readonly, REF, 0 },    /* no entry */
+    };
+    struct gnttab_map_grant_ref op;
+    uint64_t va = grant_va(), value;
+
+    grant_offer(REF, 0, grant_frame(), GTF_permit_access | GTF_readonly);
+    for (size_t i = 0; i < PV_ARRAY_SIZE(rows); i++) {
+        EXPECT_TRUE(map_at(va, rows[i].flags, rows[i].granter, rows[i].ref, &op) < 0);
+        EXPECT_EQ(grant_flags(REF), GTF_permit_access | GTF_readonly);
+        EXPECT_FAULT(pv_probe_read(va, &value), PV_FAULT(PV_PF, 0));
+    }
+    EXPECT_EQ(map_at(va, GNTMAP_host_map | GNTMAP_readonly, 0, REF, &op), GNTST_okay);
+    EXPECT_EQ(unmap_at(va, 0, op.handle), GNTST_okay);
+    EXPECT_TRUE(grant_end(REF));
+}

@@ -144,8 +144,8 @@ CASE(grant_map_pins, "XSA-236: as many mappings of one grant as there are pins; 
     EXPECT_TRUE(grant_end(REF));
 }
 
-CASE(grant_unmap_parts, "XSA-224: each half of a mapping ends once, in any order, and the marks go "
-     "with the second",
+CASE(grant_unmap_parts, "XSA-224, XSA-394: each half of a mapping ends once, in any order, and the "
+     "marks go with the second",
      "grant_unmap:halves grant_unmap:EINVAL grant_map:EINVAL")
 {
     const uint32_t both = GNTMAP_host_map | GNTMAP_device_map;
