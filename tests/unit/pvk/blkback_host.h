@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The rest of the kernel and the hypervisor, as far as pv-kernel/back/block.c calls them: grants, of
- * which those below GOOD exist, and one port. For blkback_test.c, after cmocka.h.
+ * The rest of the kernel and the hypervisor, as far as pv-kernel/back/block.c calls them: grants,
+ * of which those below GOOD exist, and one port. For blkback_test.c, after cmocka.h.
  */
 #ifndef PVK_BLKBACK_HOST_H
 #define PVK_BLKBACK_HOST_H
