@@ -26,6 +26,8 @@ enum { KIND_COMMON = 1, KIND_NOTIFY = 2, KIND_DEVICE = 4 };
 /* A reset is done when the status reads as 0, in emulated devices at once. */
 #define RESET_NS (1000 * PV_NS_PER_MS)
 
+/* A kind each, of which the specification has nine, some of them more than once. */
+#define MAX_VENDOR_CAPS 32u
 /* No device has more than this of one kind; QEMU gives a page to each. */
 #define MAX_REGISTERS (1u << 20)
 
@@ -44,7 +46,13 @@ _Static_assert(sizeof(struct virtio_common) == 56, "as the specification has it"
 static volatile void *map_kind(const struct pci_device *pci, unsigned int kind, uint32_t least,
                                unsigned int *cap, uint32_t *len)
 {
-    for (unsigned int at = 0; (at = pci_find_cap(pci, PCI_CAP_VENDOR, at));) {
+    unsigned int at = 0;
+
+    /* A device whose list leads back into itself is not followed for ever. */
+    for (unsigned int i = 0; i < MAX_VENDOR_CAPS; i++) {
+        at = pci_find_cap(pci, PCI_CAP_VENDOR, at);
+        if (!at)
+            return NULL;
         if (pci_read(pci, at + CAP_KIND, 1) != kind)
             continue;
         *cap = at;
