@@ -24,7 +24,10 @@ struct range {
 uint64_t pv_boot_end;
 static struct range obstacles[3];
 
-/* Guards the following, and the building of tables. */
+/*
+ * Guards the following, and the building of tables. Events are not disabled under it, so none of
+ * this is for event handlers: one that interrupts its holder would wait for ever.
+ */
 static struct pv_spinlock lock = PV_SPINLOCK_INIT;
 static uint64_t next_pfn;         /* pages from here on were never handed out */
 static uint64_t mapped_end;       /* pages below this that can be handed out have their home */

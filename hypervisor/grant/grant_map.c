@@ -36,7 +36,10 @@ static void device_put(mfn_t m, bool write)
         put_page(mfn_to_page(m));
 }
 
-/* The mappings themselves, of a frame that is pinned. 0, -EINVAL or -ERESTART. */
+/*
+ * The mappings themselves, of a frame that is pinned. 0, -EINVAL or -ERESTART. The one that can
+ * always be taken back comes first, so nothing fails behind an entry that is written.
+ */
 static int map_frame(const struct gnttab_map_grant_ref *op, mfn_t m, u16 granter, bool write)
 {
     int rc = 0;
@@ -231,6 +234,7 @@ static long unmap_batch(struct domain *d, XEN_GUEST_HANDLE(gnttab_unmap_grant_re
         unmap_begin(d, &op, &undo[n]);
         flush |= undo[n].rd != NULL;
     }
+    /* All entries are cleared by now: a CPU that is not in the mask can't have loaded one since. */
     if (flush)
         tlb_flush_cpus(READ_ONCE(d->tlb_cpus));
     for (unsigned int i = 0; i < n; i++) {

@@ -86,6 +86,7 @@ void grant_unpin(struct domain *rd, u32 ref, bool write)
     if (marks != 0)
         grant_entry_release(entry_of(rd, ref), marks);
     spin_unlock(&rd->grants.lock);
+    /* The last: it may be all that keeps the granter's record, and with it the lock. */
     if (last != NULL)
         put_page(last);
 }

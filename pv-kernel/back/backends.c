@@ -19,6 +19,10 @@
 #define NAMES_SIZE 2048
 #define FIRST_DOMAIN 0              /* this one */
 
+/*
+ * The list and all but `changed` are the thread's alone, so it takes no lock though it sleeps at
+ * each look at the store; event handlers set `changed`, and the ring's flags in blk.
+ */
 struct backend {
     struct blkback blk;
     char dir[PATH], frontend[PATH];

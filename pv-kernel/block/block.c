@@ -101,6 +101,7 @@ void block_kick(struct block_device *bdev)
 
 /* ---- The ends of batches ---- */
 
+/* No lock: events are disabled wherever the kernel runs, and handlers run one after another. */
 static struct block_work *deferred;
 
 void block_defer(struct block_work *work)

@@ -15,7 +15,10 @@
 #define CONNECT_LIMIT   (10 * PV_NS_PER_SEC)    /* that the boot waits for the backends */
 #define NAMES_SIZE      512
 
-/* A bio under way. */
+/*
+ * A bio under way. It ends when all of it was sent and no request of it is out, or when sending
+ * failed and those that are out came back; not before, for the backend has its frames until then.
+ */
 struct transfer {
     struct bio *bio;            /* NULL: the record is free */
     unsigned int sent;          /* segments that are in requests */

@@ -10,6 +10,11 @@
 #include <termios.h>
 #include <unistd.h>
 
+/*
+ * What a guest may cost is bounded three times: a ring's worth of output is taken a turn, the
+ * backlog drops its oldest, and the log has a size. None of them ever makes the guest wait.
+ */
+
 /* The terminal. */
 
 static int open_terminal(struct guest *guest, const char **tty)

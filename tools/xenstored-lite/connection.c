@@ -12,8 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Then it is the next one's turn, so that a guest that never stops asking halts nobody. */
 #define REQUESTS_A_TURN 8
-#define READ_SIZE       1024
+#define READ_SIZE       1024    /* bytes: as much as a ring holds */
 
 struct connection *connection_new(struct server *server, domid_t domid, int fd, struct ring *ring)
 {
@@ -120,7 +121,10 @@ void connection_reply(struct connection *connection, uint32_t type, const void *
     append(connection, &header, data, size);
 }
 
-/* The same event need not wait twice. */
+/*
+ * The same event need not wait twice: a guest that is slow to read loses no change, only how often
+ * it was made. A message that is cut has no header at its start: then nothing can be compared.
+ */
 static bool waits_already(const struct connection *connection, const struct xsd_sockmsg *header,
                           const char *data)
 {
@@ -236,6 +240,7 @@ void connection_serve(struct server *server, struct connection *connection)
 {
     connection->more = false;
     flush(connection);
+    /* Whoever does not take its answers is not asked what else it wants. */
     for (unsigned int i = 0; !connection->dead && !connection_has_output(connection); i++) {
         if (i == REQUESTS_A_TURN) {
             connection->more = true;

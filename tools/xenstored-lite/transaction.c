@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Transactions (transaction.h). Conflicts are found by the generations of just the nodes that were
+ * touched: a guest that writes its own nodes without end makes nobody else's transaction fail.
+ */
 #include "transaction.h"
 
 #include <errno.h>
@@ -111,6 +115,7 @@ int transaction_commit(struct transaction *transaction, struct tree *tree, uint1
         if (tree_generation(&transaction->base, step->path) != tree_generation(tree, step->path))
             return -EAGAIN;
     }
+    /* Rights and limits are those of now: the steps are checked anew, on a copy to throw away. */
     rc = tree_snapshot(&result, tree);
     if (rc)
         return rc;

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The tree of nodes (tree.h). A node that others refer to is never changed: reach() makes a way of
+ * nodes that are this tree's alone, and only those are written. Children are sorted by name.
+ *
+ * Functions call themselves as deep as a path has names; XENSTORE_ABS_PATH_MAX bounds that to half
+ * as many as it has bytes, which a thread's stack holds.
+ */
 #include "tree.h"
 #include "owners.h"
 

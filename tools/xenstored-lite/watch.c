@@ -97,6 +97,7 @@ void watches_drop(struct connection *connection)
     connection->nr_watches = 0;
 }
 
+/* Rights are looked up once a connection, not once a watch: they are the changed node's. */
 void watches_fire(struct server *server, const char *path, bool removed)
 {
     for (struct connection *c = server->connections; c; c = c->next) {
