@@ -182,10 +182,6 @@ ROUNDS = 20
 BUSY_BYTES, BUSY_RATE = 4 << 20, 4 << 20
 SECTOR = 512
 
-# Under QEMU's emulation, Xen and busy guests, AVX registers of the first domain's programs change
-# under them (docs/toolstack.md), so there they get none.
-NO_AVX = {"pavane": "", "xen": "xsave=0"}
-
 # The good guest reads a piece of its disk for ever, compares it, and counts.
 READER = (': > ~/count; : > ~/bad; '
           'one() { dd if=/dev/xvda bs=64k count=8 2>/dev/null | sha256sum; }; first=$(one); '
@@ -241,7 +237,7 @@ def busy_guests(hypervisor):
     with tempfile.TemporaryDirectory() as folder:
         busy = BusyDisk(folder)
         with Session(hypervisor, f"busy-guests-{hypervisor}", more_disks=busy.options(),
-                     append=NO_AVX[hypervisor], **SPEC) as session:
+                     **SPEC) as session:
             session.boot()
             if hypervisor == "xen":
                 # Its list of the control domain's mappings grows to the most that there ever were.
