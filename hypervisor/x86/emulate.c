@@ -47,57 +47,74 @@ static enum emulated undefined(struct cpu_regs *regs)
 
 /* ---- Fetching ---- */
 
-/* Where code runs: the linear address of rip, and how to decode. False: not a segment to run in. */
-static bool code_address(struct vcpu *v, const struct cpu_regs *regs, u64 *addr,
-                         enum insn_mode *mode)
+/* Where code runs. */
+struct code {
+    u64 addr;                   /* rip's linear address */
+    enum insn_mode mode;
+    unsigned int room;          /* bytes to the segment's end, as far as an instruction can reach */
+};
+
+static inline bool code_64(const struct cpu_regs *regs, struct code *code)
+{
+    *code = (struct code){ regs->rip, MODE_64, INSN_MAX };
+    return is_canonical(code->addr);
+}
+
+/* By a segment of the guest's own. */
+static __attribute__((noinline)) bool find_code_in(struct vcpu *v, const struct cpu_regs *regs,
+                                                   struct code *code)
 {
     struct guest_segment seg;
 
-    if (likely((u16)regs->cs == SEL_RING3_CS64)) {
-        *mode = MODE_64;
-        *addr = regs->rip;
-        return is_canonical(*addr);
-    }
     if (!guest_segment(v, (u16)regs->cs, &seg) || !seg.code)
         return false;
-    if (seg.long_mode) {
-        *mode = MODE_64;
-        *addr = regs->rip;
-        return is_canonical(*addr);
-    }
-    *mode = seg.big ? MODE_32 : MODE_16;
-    *addr = (u32)(seg.base + regs->rip);
-    return regs->rip + INSN_MAX <= seg.limit;
+    if (seg.long_mode)
+        return code_64(regs, code);
+    if (regs->rip > seg.limit)
+        return false;
+    code->addr = (u32)(seg.base + regs->rip);
+    code->mode = seg.big ? MODE_32 : MODE_16;
+    code->room = (unsigned int)min(seg.limit - regs->rip + 1, (u64)INSN_MAX);
+    return true;
+}
+
+/* False: rip is not in a segment to run in. */
+static inline bool find_code(struct vcpu *v, const struct cpu_regs *regs, struct code *code)
+{
+    return likely((u16)regs->cs == SEL_RING3_CS64) ? code_64(regs, code) :
+                                                     find_code_in(v, regs, code);
 }
 
 /*
- * Reads and decodes: first the bytes that are on the page of rip for sure, then on demand the
+ * Reads and decodes: first bytes that are on the page of rip for sure, then on demand the
  * rest, which may be on a page that is not there: that is the guest's #PF, as if the CPU had
- * fetched it.
+ * fetched it. Beyond the segment there is no instruction.
  */
-static enum emulated fetch(struct vcpu *v, struct cpu_regs *regs, u64 addr, enum insn_mode mode,
+static enum emulated fetch(struct vcpu *v, struct cpu_regs *regs, const struct code *code,
                            struct insn *insn)
 {
     u8 bytes[INSN_MAX];
-    unsigned int on_page = (unsigned int)(PAGE_SIZE - (addr & (PAGE_SIZE - 1)));
+    u64 addr = code->addr;
+    unsigned int on_page = min((unsigned int)(PAGE_SIZE - (addr & (PAGE_SIZE - 1))), code->room);
     unsigned int have = min(on_page, (unsigned int)FIRST_FETCH);
     enum decode_result r;
 
-    if (!copy_from_guest_raw(bytes, addr, have)) {
+    /* A constant length is copied in place. */
+    if (!(likely(have == FIRST_FETCH) ? copy_from_guest_raw(bytes, addr, FIRST_FETCH) :
+                                        copy_from_guest_raw(bytes, addr, have))) {
         emulate_page_fault(v, regs, addr, ACCESS_FETCH);
         return EMULATE_FAULTED;
     }
-    r = insn_decode(bytes, have, mode, insn);
-    while (r == DECODE_MORE && have < INSN_MAX) {
-        unsigned int more = have < on_page ? min(on_page, (unsigned int)INSN_MAX) - have :
-                                             INSN_MAX - have;
+    r = insn_decode(bytes, have, code->mode, insn);
+    while (r == DECODE_MORE && have < code->room) {
+        unsigned int more = (have < on_page ? on_page : code->room) - have;
 
         if (!copy_from_guest_raw(bytes + have, addr + have, more)) {
             emulate_page_fault(v, regs, addr + have, ACCESS_FETCH);
             return EMULATE_FAULTED;
         }
         have += more;
-        r = insn_decode(bytes, have, mode, insn);
+        r = insn_decode(bytes, have, code->mode, insn);
     }
     return r == DECODED ? EMULATE_DONE : EMULATE_NO;
 }
@@ -387,15 +404,14 @@ void emulate_finish(struct vcpu *v, struct cpu_regs *regs, u64 next)
 bool emulate_privileged(struct vcpu *v, struct cpu_regs *regs)
 {
     struct emulation e = { .v = v, .regs = regs };
-    enum insn_mode mode;
+    struct code code;
     enum emulated how;
-    u64 addr;
 
-    if (!code_address(v, regs, &addr, &mode))
+    if (!find_code(v, regs, &code))
         return false;
-    how = fetch(v, regs, addr, mode, &e.insn);
+    how = fetch(v, regs, &code, &e.insn);
     if (how == EMULATE_DONE) {
-        e.long_mode = mode == MODE_64;
+        e.long_mode = code.mode == MODE_64;
         how = dispatch(&e);
     }
     if (how == EMULATE_DONE) {
@@ -410,12 +426,11 @@ bool emulate_privileged(struct vcpu *v, struct cpu_regs *regs)
 
 enum emulated emulate_fetch(struct vcpu *v, struct cpu_regs *regs, struct insn *insn)
 {
-    enum insn_mode mode;
-    u64 addr;
+    struct code code;
 
-    if (!code_address(v, regs, &addr, &mode) || mode != MODE_64)
+    if (!find_code(v, regs, &code) || code.mode != MODE_64)
         return EMULATE_NO;
-    return fetch(v, regs, addr, mode, insn);
+    return fetch(v, regs, &code, insn);
 }
 
 /* ---- CPUID behind the forced-emulation prefix: ud2, "xen", cpuid ---- */
@@ -434,18 +449,17 @@ static bool is_mere_ud2(const struct cpu_regs *regs)
 bool emulate_forced_cpuid(struct vcpu *v, struct cpu_regs *regs)
 {
     static const u8 prefix[5] = { 0x0f, 0x0b, 'x', 'e', 'n' }, insn[2] = { 0x0f, 0xa2 };
-    enum insn_mode mode;
+    struct code code;
     struct cpuid_regs r;
     u8 bytes[7];
-    u64 addr;
 
-    if (is_mere_ud2(regs) || !code_address(v, regs, &addr, &mode))
+    if (is_mere_ud2(regs) || !find_code(v, regs, &code) || code.room < sizeof(bytes))
         return false;
-    if (!copy_from_guest_raw(bytes, addr, sizeof(prefix)) ||
+    if (!copy_from_guest_raw(bytes, code.addr, sizeof(prefix)) ||
         memcmp(bytes, prefix, sizeof(prefix)) != 0)
         return false;
-    if (!copy_from_guest_raw(bytes, addr + sizeof(prefix), sizeof(insn))) {
-        emulate_page_fault(v, regs, addr + sizeof(prefix), ACCESS_FETCH);
+    if (!copy_from_guest_raw(bytes, code.addr + sizeof(prefix), sizeof(insn))) {
+        emulate_page_fault(v, regs, code.addr + sizeof(prefix), ACCESS_FETCH);
         return true;
     }
     if (memcmp(bytes, insn, sizeof(insn)) != 0)

@@ -244,3 +244,38 @@ CASE(user32_descriptors, "XSA-67, XSA-123, XSA-298: string I/O of 32-bit code go
     EXPECT_EQ(HYPERVISOR_physdev_op(PHYSDEVOP_set_iopl, &iopl), 0);
     EXPECT_EQ(pv_free_table(gdt), 0);
 }
+
+/* 32-bit code, DPL 3, from `base` on, `limit` its last byte: not more than a page. */
+static uint64_t code_descriptor(uint64_t base, uint64_t limit)
+{
+    return 0x0040fb0000000000UL | (base & 0xffffff) << 16 | base >> 24 << 56 | limit;
+}
+
+CODE32(code32_last, "inb $0x61, %al; int3");
+
+CASE(user32_segment_end, "an instruction that ends with its code segment is emulated; of one that "
+     "reaches beyond it there is only the #GP(0)",
+     "user32:emulated")
+{
+    struct physdev_set_iopl iopl = { .iopl = 3 };
+    uint64_t *gdt = pv_alloc_table();
+    unsigned long frame = pv_va_to_mfn(gdt).nr;
+    struct pv_regs regs = regs32(NULL);
+    struct pv_user_exit exit;
+
+    regs.cs = 6 * 8 | 3;
+    EXPECT_EQ(HYPERVISOR_physdev_op(PHYSDEVOP_set_iopl, &iopl), 0);
+    EXPECT_EQ(HYPERVISOR_set_gdt(&frame, 512), 0);
+    EXPECT_EQ(HYPERVISOR_update_descriptor((frame << PV_PAGE_SHIFT) + 6 * 8,
+                                           code_descriptor((uint64_t)code32_last, 2)), 0);
+    EXPECT_FAULT(run(&regs, &exit), PV_FAULT(PV_BP, 0));
+    EXPECT_EQ(exit.regs.rip, 3);
+    EXPECT_EQ(HYPERVISOR_update_descriptor((frame << PV_PAGE_SHIFT) + 6 * 8,
+                                           code_descriptor((uint64_t)code32_last, 0)), 0);
+    EXPECT_FAULT(run(&regs, &exit), PV_FAULT(PV_GP, 0));
+    EXPECT_EQ(exit.regs.rip, 0);
+    EXPECT_EQ(HYPERVISOR_set_gdt(NULL, 0), 0);
+    iopl.iopl = 0;
+    EXPECT_EQ(HYPERVISOR_physdev_op(PHYSDEVOP_set_iopl, &iopl), 0);
+    EXPECT_EQ(pv_free_table(gdt), 0);
+}
