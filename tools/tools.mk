@@ -10,8 +10,8 @@ CFLAGS_tools := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -Iinclude -ffunction-sec
 TOOLS_LDFLAGS := -static -Wl,--gc-sections
 
 LIBXLLITE := $(BUILD)/tools/libxllite.a
-LIBXLLITE_SRCS := $(addprefix tools/xl-lite/,message.c hv.c evtchn.c image.c layout.c build.c \
-    store.c device.c sharing.c nodes.c domain.c)
+LIBXLLITE_SRCS := $(addprefix tools/xl-lite/,message.c hv.c evtchn.c daemon.c image.c layout.c \
+    build.c store.c device.c sharing.c nodes.c domain.c)
 
 SRCS_xl-lite := $(addprefix tools/xl-lite/,main.c commands.c cmd_domain.c cmd_info.c \
     cmd_list.c cmd_console.c config.c)

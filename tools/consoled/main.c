@@ -9,7 +9,6 @@
 #include "guest.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -269,22 +268,6 @@ static int open_all(struct daemon *d)
     return rc ?: look_around(d);
 }
 
-static int go_to_background(void)
-{
-    int null = open("/dev/null", O_RDWR);
-    pid_t child = null < 0 ? -1 : fork();
-
-    if (child < 0)
-        return xl_fail(errno, "cannot go into the background: %s", strerror(errno));
-    if (child > 0)
-        _exit(0);
-    setsid();
-    dup2(null, STDIN_FILENO);
-    dup2(null, STDOUT_FILENO);
-    close(null);
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     struct sigaction action = { .sa_handler = end };
@@ -300,7 +283,7 @@ int main(int argc, char **argv)
         rc = open_all(&d);
     }
     if (!rc && !options.foreground)
-        rc = go_to_background();
+        rc = daemon_to_background();
     rc = rc ?: serve(&d);
     if (rc)
         fprintf(stderr, "consoled: %s\n", xl_message());

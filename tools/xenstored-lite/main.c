@@ -8,7 +8,6 @@
 #include "server.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -166,23 +165,6 @@ static int serve(struct server *server, int listener)
     return 0;
 }
 
-/* The parent leaves once everything is open, so that whoever started it may go on. */
-static int go_to_background(void)
-{
-    int null = open("/dev/null", O_RDWR);
-    pid_t child = null < 0 ? -1 : fork();
-
-    if (child < 0)
-        return xl_fail(errno, "cannot go into the background: %s", strerror(errno));
-    if (child > 0)
-        _exit(0);
-    setsid();
-    dup2(null, STDIN_FILENO);
-    dup2(null, STDOUT_FILENO);
-    close(null);
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     struct sigaction action = { .sa_handler = end };
@@ -202,7 +184,7 @@ int main(int argc, char **argv)
     }
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
-    rc = options.foreground ? 0 : go_to_background();
+    rc = options.foreground ? 0 : daemon_to_background();
     rc = rc ?: serve(&server, listener);
     unlink(options.socket);
     if (rc)

@@ -101,6 +101,12 @@ void evtchn_notify(int fd, evtchn_port_t port);
 unsigned int evtchn_take(int fd, evtchn_port_t ports[EVTCHN_TAKE]);
 void evtchn_unmask(int fd, evtchn_port_t port);
 
+/*
+ * daemon.c: goes on as a child, while the parent leaves: called once everything is open, so that
+ * whoever started the daemon may go on and use it. Errors still go to where they went.
+ */
+int daemon_to_background(void);
+
 /* image.c: what a kernel file asks for. Pure: it sees the file only through a source. */
 
 struct image_source {
