@@ -6,11 +6,6 @@
 #include "control/audit.h"
 #include "grant/internal.h"
 
-static struct active_grant *active_of(const struct domain *rd, u32 ref)
-{
-    return &rd->grants.active[ref / GRANTS_PER_FRAME][ref % GRANTS_PER_FRAME];
-}
-
 static u32 nr_grants(const struct domain *d)
 {
     return d->grants.nr_frames * GRANTS_PER_FRAME;

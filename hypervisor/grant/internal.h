@@ -8,6 +8,12 @@
 #include "hypercall/hypercall.h"
 
 /* ---- pin.c: grants in use ---- */
+/* The record of a reference below the table's end; what is in it is under the table's lock. */
+static inline struct active_grant *active_of(const struct domain *rd, u32 ref)
+{
+    return &rd->grants.active[ref / GRANTS_PER_FRAME][ref % GRANTS_PER_FRAME];
+}
+
 /*
  * Pins @rd's grant @ref, which must be for @grantee: GNTST_okay, and *@m is the frame, on which
  * the pin keeps a reference; or another status.

@@ -8,11 +8,6 @@
 #include "grant/internal.h"
 #include "lib/atomic.h"
 
-static struct active_grant *active_of(const struct domain *rd, u32 ref)
-{
-    return &rd->grants.active[ref / GRANTS_PER_FRAME][ref % GRANTS_PER_FRAME];
-}
-
 static grant_entry_v1_t *entry_of(const struct domain *rd, u32 ref)
 {
     return &rd->grants.frames[ref / GRANTS_PER_FRAME][ref % GRANTS_PER_FRAME];
