@@ -39,7 +39,8 @@ bool give_to_domain(struct domain *d, mfn_t m, u64 frames)
     return !given_in_vain(d, m, frames);
 }
 
-int alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits, mfn_t *out)
+int alloc_domain_frames_at(struct domain *d, unsigned int order, unsigned int bits, pfn_t pfn,
+                           mfn_t *out)
 {
     u64 frames = 1ull << order;
     mfn_t m;
@@ -56,6 +57,14 @@ int alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits,
         domain_sub_pages(d, frames);
         return -ENOMEM;
     }
+    /* As long as they are nobody's: once they are the domain's, it can give them back. */
+    for (u64 i = 0; i < frames && pfn.v != INVALID_PFN.v; i++)
+        m2p_set(mfn_add(m, i), PFN(pfn.v + i));
     *out = m;
     return likely(give_to_domain(d, m, frames)) ? 0 : -ENOMEM;
+}
+
+int alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits, mfn_t *out)
+{
+    return alloc_domain_frames_at(d, order, bits, INVALID_PFN, out);
 }

@@ -99,16 +99,12 @@ static unsigned int address_bits(const struct change *c)
 
 static bool populate_extent(const struct change *c, unsigned long i)
 {
-    u64 frames = 1ull << c->r.extent_order;
     xen_pfn_t pfn;
     mfn_t m;
 
-    if (!copy_elem_from_guest(&pfn, c->r.extent_start, i) ||
-        alloc_domain_frames(c->d, c->r.extent_order, address_bits(c), &m))
-        return false;
-    for (u64 k = 0; k < frames; k++)
-        m2p_set(mfn_add(m, k), PFN(pfn + k));
-    return give_mfn(c, i, m);
+    return copy_elem_from_guest(&pfn, c->r.extent_start, i) &&
+           alloc_domain_frames_at(c->d, c->r.extent_order, address_bits(c), PFN(pfn), &m) == 0 &&
+           give_mfn(c, i, m);
 }
 
 static bool increase_extent(const struct change *c, unsigned long i)

@@ -109,6 +109,9 @@ void free_hv_pages(void *p, unsigned int order);
  * -ENOMEM when there are none or d->max_pages is reached. Frames lie below 2^@bits bytes (0: any).
  */
 int alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits, mfn_t *out);
+/* The same, known to the M2P as @pfn and those that follow (INVALID_PFN: not known to it). */
+int alloc_domain_frames_at(struct domain *d, unsigned int order, unsigned int bits, pfn_t pfn,
+                           mfn_t *out);
 /*
  * The same for the first domain's builder: one run of frames, not cleared: no one owned them
  * before.

@@ -31,13 +31,23 @@ static int take_root(const struct vcpu *v, mfn_t *root, mfn_t m)
     return rc;
 }
 
+/* As set_root() has it. */
+static void show_m2p(mfn_t kernel, mfn_t user)
+{
+    hv_show_m2p(mfn_to_virt(kernel), true);
+    if (!mfn_eq(user, INVALID_MFN) && !mfn_eq(user, kernel))
+        hv_show_m2p(mfn_to_virt(user), false);
+}
+
 int mm_take_roots(struct vcpu *v, mfn_t kernel, mfn_t user)
 {
     int rc = mfn_eq(kernel, INVALID_MFN) ? -EINVAL : take_root(v, &v->kernel_root, kernel);
 
     if (rc == 0)
         rc = take_root(v, &v->user_root, user);
-    if (rc && rc != -ERESTART)
+    if (rc == 0)
+        show_m2p(kernel, user);
+    else if (rc != -ERESTART)
         mm_drop_roots(v);
     return rc;
 }

@@ -217,6 +217,10 @@ static void two_big_roots(unsigned int tries, int expected)
         nothing_wrong();
     }
     assert_int_equal(rc, expected);
+    if (rc == 0) {
+        assert_int_not_equal(words(L4)[HV_FIRST_SLOT], 0);
+        assert_int_equal(words(OTHER)[HV_FIRST_SLOT], 0);   /* user mode does not see the M2P */
+    }
     machine_set_odds(&(struct machine_options){ .cpus = 1 });
     mm_drop_roots(v);
     leave_to_guest();

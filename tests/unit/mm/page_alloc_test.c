@@ -198,6 +198,39 @@ static void an_idle_cpu_clears_what_is_free(void **state)
     sound();
 }
 
+/* CPU 0's domain gets two; on CPU 1 it gives them back at once, and another domain gets one. */
+static void get_or_lose(unsigned int cpu)
+{
+    mfn_t m;
+
+    if (cpu == 0) {
+        assert_int_equal(alloc_domain_frames_at(&domains[0], 1, 0, PFN(7), &m), 0);
+        return;
+    }
+    for (u64 mfn = 1; mfn < FRAMES; mfn++)
+        if ((u32)frame_table[mfn].count && page_owner(mfn_to_page(MFN(mfn))) == domains[0].id)
+            assert_int_equal(release_domain_frame(&domains[0], mfn_to_page(MFN(mfn))), 0);
+    assert_int_equal(alloc_domain_frames_at(&domains[1], 0, 0, PFN(9), &m), 0);
+}
+
+/* Or its guest could write what other domains' frames are known as. */
+static void nobody_names_a_frame_that_is_not_his_any_more(void **state)
+{
+    const char *wrong = NULL;
+    bool more = true;
+
+    (void)state;
+    for (unsigned int at = 1; more; at++) {
+        machine_reset(5, &(struct machine_options){ .cpus = 2 });
+        nr_held = 0;
+        more = machine_run_pair(at, get_or_lose, &wrong);
+        assert_null(wrong);
+        for (u64 mfn = 1; mfn < FRAMES; mfn++)
+            if ((u32)frame_table[mfn].count && page_owner(mfn_to_page(MFN(mfn))) == domains[1].id)
+                assert_int_equal(m2p_get(MFN(mfn)).v, 9);
+    }
+}
+
 static bool asked, answered;
 static unsigned int begun_meanwhile;
 
@@ -285,6 +318,7 @@ int main(void)
         cmocka_unit_test(a_domain_gets_no_more_than_its_limit),
         cmocka_unit_test(frames_lie_below_the_address_that_was_asked_for),
         cmocka_unit_test(an_idle_cpu_clears_what_is_free),
+        cmocka_unit_test(nobody_names_a_frame_that_is_not_his_any_more),
         cmocka_unit_test(who_waits_for_what_is_being_cleared_waits_for_no_more),
         cmocka_unit_test(xsa_100_a_frame_is_cleared_after_the_flush),
         cmocka_unit_test(a_run_of_frames_may_span_blocks_but_no_hole),
