@@ -363,6 +363,36 @@ CASE(run_console, "a domain without privilege can't write to the console, nor us
     }
 }
 
+CASE(run_foreign, "a domain without privilege can't change other domains' frames, nor map them: "
+     "-EPERM",
+     "mmu_update:EPERM mmuext_op:EPERM update_va_mapping_otherdomain:EPERM")
+{
+    const uint64_t arg = CHILD_BASE + CHILD_SHARED * PV_PAGE_SIZE + 1024;
+    const uint64_t calls[][5] = {
+        { __HYPERVISOR_mmu_update, arg, 1, 0, 0 },
+        { __HYPERVISOR_mmuext_op, arg, 1, 0, 0 },
+        { __HYPERVISOR_update_va_mapping_otherdomain, CHILD_BASE, 0, 0, 0 },
+    };
+
+    for (unsigned int i = 0; i < PV_ARRAY_SIZE(calls); i++) {
+        volatile uint64_t *request;
+        struct child c;
+
+        if (!child_build(&c, child_call))
+            return;
+        for (unsigned int k = 0; k < 5; k++)
+            c.shared->call[k] = calls[i][k];
+        /* MMU_NORMAL_PT_UPDATE of an entry of frame 0, or MMUEXT_PIN_L1_TABLE for frame 0. */
+        request = (volatile uint64_t *)((volatile char *)c.shared + 1024);
+        for (unsigned int k = 0; k < sizeof(struct mmuext_op) / 8; k++)
+            request[k] = 0;
+        EXPECT_EQ(domctl_simple(XEN_DOMCTL_unpausedomain, c.id), 0);
+        EXPECT_TRUE(WAIT_FOR(c.shared->count > 0));
+        EXPECT_EQ(c.shared->answer, -XEN_EPERM);
+        EXPECT_EQ(child_destroy(&c), 0);
+    }
+}
+
 #define CR4_DE   (1UL << 3)
 #define DR7_INIT 0x400UL
 #define DR7_IO_0 (2UL | 2UL << 16) /* breakpoint 0, on one I/O port */
