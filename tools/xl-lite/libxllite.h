@@ -206,7 +206,6 @@ int store_set_permissions(struct store *store, const char *path, const char *con
                           unsigned int count);
 int store_watch(struct store *store, const char *path, const char *token);
 int store_introduce(struct store *store, domid_t domid, xen_pfn_t mfn, evtchn_port_t port);
-int store_release(struct store *store, domid_t domid);
 int store_begin(struct store *store);
 /* -EAGAIN, without a message: others changed what it saw, do it all again. */
 int store_end(struct store *store, bool commit);

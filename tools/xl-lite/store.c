@@ -300,16 +300,6 @@ int store_introduce(struct store *store, domid_t domid, xen_pfn_t mfn, evtchn_po
     return command(store, XS_INTRODUCE, parts, 3, "a new domain");
 }
 
-int store_release(struct store *store, domid_t domid)
-{
-    char number[24];
-    struct part part;
-
-    snprintf(number, sizeof(number), "%u", domid);
-    part = text(number);
-    return command(store, XS_RELEASE, &part, 1, "a domain that ends");
-}
-
 int store_begin(struct store *store)
 {
     struct part part = text("");
