@@ -17,12 +17,13 @@ $(USER_TESTS): $(BUILD)/tests/user/%: $(BUILD)/obj/usertest/tests/user/%.c.o $(L
 	$(Q)mkdir -p $(@D) && $(CC) $(TOOLS_LDFLAGS) $^ -o $@ && $(OBJCOPY) --strip-all $@
 
 $(TEST_INITRAMFS): $(INITRAMFS) $(USER_TESTS) $(BUILD)/guests/misbehave.elf \
-                   $(BUILD)/guests/bad-frontend.elf $(BUILD)/guests/busy-disk.elf
+                   $(BUILD)/guests/bad-frontend.elf $(BUILD)/guests/busy-disk.elf \
+                   $(BUILD)/guests/fuzz.elf
 	$(call say,CPIO,$@)
 	$(Q)mkdir -p $(@D) && scripts/mkinitramfs $@ initramfs/control $(INITRAMFS_BASE) \
 	    $(CONTROL_FILES) boot/misbehave=$(BUILD)/guests/misbehave.elf \
 	    boot/bad-frontend=$(BUILD)/guests/bad-frontend.elf \
-	    boot/busy-disk=$(BUILD)/guests/busy-disk.elf \
+	    boot/busy-disk=$(BUILD)/guests/busy-disk.elf boot/fuzz=$(BUILD)/guests/fuzz.elf \
 	    $(foreach test,$(USER_TESTS),bin/$(notdir $(test))=$(test))
 
 test-programs: $(TEST_INITRAMFS)

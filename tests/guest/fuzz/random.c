@@ -71,6 +71,8 @@ domid_t some_domain(struct run *r)
 
     if (percent(r, 70))
         return DOMID_SELF;
+    if (!first_domain && percent(r, 20))
+        return 0;               /* that which has made us: it has let us have nothing of its own */
     return percent(r, 50) ? own_id : PICK(r, odd);
 }
 
