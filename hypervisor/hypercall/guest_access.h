@@ -15,11 +15,11 @@
 
 /*
  * Multiplication of an untrusted index must not wrap: true when [i, i + n) elements are
- * addressable.
+ * addressable. Of an empty list the address still has to be one of the guest's.
  */
 #define handle_range_ok(h, i, n)                                                    \
     (handle_index_ok(i) && handle_index_ok(n) &&                                    \
-     guest_range_ok(handle_elem(h, i), (u64)(n) * sizeof(*(h).p)))
+     guest_range_ok(handle_elem(h, i), (u64)(n) * sizeof(*(h).p) + !(n)))
 static inline bool handle_index_ok(u64 i)
 {
     return i <= 1ul << 40;

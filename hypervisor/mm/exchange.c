@@ -132,10 +132,10 @@ static int check(struct exchange *e)
     const struct xen_memory_reservation *in = &e->x.in, *out = &e->x.out;
     unsigned int larger = max(in->extent_order, out->extent_order);
 
-    if (in->domid != out->domid || e->x.nr_exchanged > in->nr_extents)
-        return -EINVAL;
     if (larger > (current->domain->privileged ? HARDWARE_ORDER : MAX_EXTENT_ORDER))
         return -EPERM;
+    if (in->domid != out->domid || e->x.nr_exchanged > in->nr_extents)
+        return -EINVAL;
     if (in->nr_extents > ~0ul >> in->extent_order ||
         out->nr_extents > ~0ul >> out->extent_order ||
         in->nr_extents << in->extent_order != out->nr_extents << out->extent_order)

@@ -101,6 +101,15 @@ CASE(console_read, "a read returns how many bytes were typed: none", "console_io
     EXPECT_EQ(HYPERVISOR_console_io(CONSOLEIO_read, sizeof(buffer), buffer), 0);
 }
 
+CASE(console_read_nothing, "a read of no bytes is 0, wherever it should go to",
+     "console_io.read:effect")
+{
+    EXPECT_EQ(HYPERVISOR_console_io(CONSOLEIO_read, 0, NULL), 0);
+    EXPECT_EQ(HYPERVISOR_console_io(CONSOLEIO_read, 0, (char *)CONF_EMPTY_VA), 0);
+    EXPECT_EQ(HYPERVISOR_console_io(CONSOLEIO_read, 0, (char *)CONF_BAD_VA), 0);
+    EXPECT_EQ(HYPERVISOR_console_io(CONSOLEIO_read, 0, (char *)CONF_HYPERVISOR_VA), 0);
+}
+
 CASE(console_unknown, "another command is -ENOSYS", "console_io:ENOSYS")
 {
     EXPECT_EQ(HYPERVISOR_console_io(2, 0, NULL), -XEN_ENOSYS);

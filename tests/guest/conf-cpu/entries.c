@@ -149,6 +149,15 @@ CASE(callback_unregister_types, "only the NMI callback can be taken away",
     EXPECT_EQ(HYPERVISOR_callback_op(CALLBACKOP_unregister, (void *)CONF_EMPTY_VA), -XEN_EFAULT);
 }
 
+CASE(callback_unregister_syscall32, "the 32-bit SYSCALL's callback can't be taken away either",
+     "callback_op.unregister:EINVAL")
+{
+    EXPECT_EQ(unregister_one(CALLBACKTYPE_syscall32), -XEN_EINVAL);
+    EXPECT_EQ(register_one(CALLBACKTYPE_syscall32, (uint64_t)conf_entry), 0);
+    EXPECT_EQ(unregister_one(CALLBACKTYPE_syscall32), -XEN_EINVAL);
+    EXPECT_EQ(register_one(CALLBACKTYPE_syscall32, 0), 0);
+}
+
 CASE(callback_unknown, "another command is -ENOSYS", "callback_op:ENOSYS")
 {
     EXPECT_EQ(HYPERVISOR_callback_op(2, NULL), -XEN_ENOSYS);

@@ -181,6 +181,21 @@ CASE(debugreg_control, "XSA-12: in DR7 general detect is -EPERM, reserved bits a
     EXPECT_EQ(HYPERVISOR_get_debugreg(6), DR6_INIT);
 }
 
+CASE(debugreg_high, "DR6 and DR7 have 32 bits: a value above is -EINVAL, before all else, and the "
+     "register stays",
+     "set_debugreg:EINVAL")
+{
+    static const uint64_t high[] = { 1UL << 32, 1UL << 63, DR6_INIT | 1UL << 32,
+                                     1UL << 32 | 0x2000 };
+
+    for (size_t i = 0; i < PV_ARRAY_SIZE(high); i++) {
+        EXPECT_EQ(HYPERVISOR_set_debugreg(6, high[i]), -XEN_EINVAL);
+        EXPECT_EQ(HYPERVISOR_set_debugreg(7, high[i]), -XEN_EINVAL);
+    }
+    EXPECT_EQ(HYPERVISOR_get_debugreg(6), DR6_INIT);
+    EXPECT_EQ(HYPERVISOR_get_debugreg(7), DR7_INIT);
+}
+
 CASE(debugreg_unknown, "a register that does not exist is -ENODEV",
      "set_debugreg:ENODEV get_debugreg:ENODEV")
 {

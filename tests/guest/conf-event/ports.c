@@ -62,6 +62,19 @@ CASE(virq_bad, "an unknown interrupt is -EINVAL, an absent vCPU -ENOENT, a globa
     EXPECT_EQ(bind_virq(VIRQ_CONSOLE, 1, &port), -XEN_EINVAL);
 }
 
+CASE(virq_architecture, "the architecture's virtual interrupts are global: they are vCPU 0's",
+     "event_channel_op.bind_virq:EINVAL event_channel_op.bind_virq:effect")
+{
+    evtchn_port_t port;
+
+    for (uint32_t virq = VIRQ_ARCH_1; virq <= VIRQ_ARCH_7; virq++) {
+        EXPECT_EQ(bind_virq(virq, 1, &port), -XEN_EINVAL);
+        EXPECT_EQ(bind_virq(virq, 4095, &port), -XEN_EINVAL);
+        EXPECT_EQ(bind_virq(virq, 0, &port), 0);
+        EXPECT_EQ(close_port(port), 0);
+    }
+}
+
 CASE(ipi_bind, "an IPI port belongs to a vCPU that exists",
      "event_channel_op.bind_ipi:effect event_channel_op.bind_ipi:ENOENT")
 {

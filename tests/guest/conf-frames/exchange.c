@@ -172,3 +172,22 @@ CASE(exchange_bad, "sizes that do not fit, domains that are not, pointers into n
     EXPECT_EQ(exchange(), -XEN_EPERM);
     keep_old(PAGES);
 }
+
+CASE(exchange_order, "an order that nobody gets is -EPERM, whatever else is wrong; sides that do "
+     "not fit are -EINVAL before the lists are read",
+     "memory_op.exchange:EPERM memory_op.exchange:EINVAL")
+{
+    prepare(PAGES, 0);
+    fill_side(&x.out, new, 19, 3);
+    EXPECT_EQ(exchange(), -XEN_EPERM);
+    x.nr_exchanged = PAGES + 1;
+    x.out.domid = 0x7000;
+    EXPECT_EQ(exchange(), -XEN_EPERM);
+    x.nr_exchanged = 0;
+    fill_side(&x.out, new, 18, 3);
+    EXPECT_EQ(exchange(), -XEN_EINVAL);
+    set_xen_guest_handle(x.out.extent_start, (xen_pfn_t *)CONF_EMPTY_VA);
+    set_xen_guest_handle(x.in.extent_start, (xen_pfn_t *)CONF_EMPTY_VA);
+    EXPECT_EQ(exchange(), -XEN_EINVAL);
+    keep_old(PAGES);
+}

@@ -108,6 +108,74 @@ CASE(types_foreign_frame, "a frame of the hypervisor's can't be mapped, neither 
     pv_free_page(page);
 }
 
+static int map_with(pv_mfn_t frame, uint64_t flags)
+{
+    int rc = pv_update_va(PLACE, pv_pte(frame, flags), UVMF_INVLPG);
+
+    return rc ? rc : pv_update_va(PLACE, 0, UVMF_INVLPG);
+}
+
+CASE(types_free_frame, "memory that is nobody's is -EBUSY, as another's is; only what is no memory "
+     "is -EPERM",
+     "update_va_mapping:EBUSY")
+{
+    void *page = pv_alloc_page();
+    xen_pfn_t mfn = pv_va_to_mfn(page).nr, frame = mfn, pfn = pv_va_to_pfn(page).nr;
+    struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };
+
+    EXPECT_EQ(pv_map(PLACE, pv_mfn(mfn), PV_PROT_RO), 0);
+    EXPECT_EQ(pv_unmap(PLACE, 1), 0);
+    EXPECT_EQ(pv_unmap((uint64_t)page, 1), 0);
+    set_xen_guest_handle(r.extent_start, &frame);
+    EXPECT_EQ(HYPERVISOR_memory_op(XENMEM_decrease_reservation, &r), 1);
+    EXPECT_EQ(map_with(pv_mfn(mfn), PV_PROT_RO), -XEN_EBUSY);
+    EXPECT_EQ(map_with(pv_mfn(mfn), PV_PROT_RW), -XEN_EBUSY);
+    EXPECT_EQ(map_with(pv_mfn(1UL << 38), PV_PROT_RO), -XEN_EPERM);
+    frame = pfn;
+    EXPECT_EQ(HYPERVISOR_memory_op(XENMEM_populate_physmap, &r), 1);
+    pv_set_pfn(pv_pfn(pfn), pv_mfn(frame));
+    EXPECT_EQ(pv_map((uint64_t)page, pv_mfn(frame), PV_PROT_RW), 0);
+    pv_free_page(page);
+}
+
+CASE(types_cache, "what the hypervisor shares with the guest is cached as the hypervisor has it: "
+     "another kind is -EACCES, of the guest's own memory it is not",
+     "update_va_mapping:EACCES")
+{
+    static const uint64_t kinds[] = { PV_PTE_PWT, PV_PTE_PCD, PV_PTE_PWT | PV_PTE_PCD };
+    pv_mfn_t shared = pv_mfn(pv_start_info->shared_info >> PV_PAGE_SHIFT);
+    void *page = pv_alloc_page();
+
+    EXPECT_EQ(pv_map(PLACE, pv_va_to_mfn(page), PV_PROT_RO), 0);
+    EXPECT_EQ(map_with(shared, PV_PROT_RW), 0);
+    for (size_t i = 0; i < PV_ARRAY_SIZE(kinds); i++) {
+        EXPECT_EQ(map_with(shared, PV_PROT_RW | kinds[i]), -XEN_EACCES);
+        EXPECT_EQ(map_with(shared, PV_PROT_RO | kinds[i]), -XEN_EACCES);
+        EXPECT_EQ(map_with(pv_va_to_mfn(page), PV_PROT_RW | kinds[i]), 0);
+    }
+    pv_free_page(page);
+}
+
+CASE(types_failed_pin, "a table whose validation fails half-way is an ordinary page again at once",
+     "mmuext_op.pin_l2:EINVAL mmuext_op.pin_l3:EINVAL update_va_mapping:effect")
+{
+    for (unsigned int level = 2; level <= 4; level++) {
+        uint64_t *table = pv_alloc_page();
+        void *below = pv_alloc_table(), *wrong = pv_alloc_page();
+        pv_mfn_t mfn = pv_va_to_mfn(table);
+        uint64_t writable = pv_pte(mfn, PV_PROT_RW);
+
+        table[0] = pv_pte(pv_va_to_mfn(below), TABLE);
+        table[1] = pv_pte(pv_va_to_mfn(wrong), TABLE);
+        EXPECT_EQ(pv_update_va((uint64_t)table, pv_pte(mfn, PV_PROT_RO), UVMF_INVLPG), 0);
+        EXPECT_EQ(pv_pin(mfn, level), -XEN_EINVAL);
+        EXPECT_EQ(pv_update_va((uint64_t)table, writable, UVMF_INVLPG), 0);
+        pv_free_page(table);
+        pv_free_page(wrong);
+        EXPECT_EQ(pv_free_table(below), 0);
+    }
+}
+
 /* ---- The hypervisor's range ---- */
 
 CASE(range_m2p, "the machine-to-physical table is readable, not writable and not executable, in "

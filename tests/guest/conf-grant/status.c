@@ -25,8 +25,7 @@ CASE(grant_table_pointers, "what the calls on tables do with bad pointers",
     EXPECT_EQ(table_op(GNTTABOP_setup_table, &setup), 0);
     EXPECT_EQ(setup.status, GNTST_bad_virt_addr);
     set_xen_guest_handle(setup.frame_list, (xen_pfn_t *)CONF_HYPERVISOR_VA);
-    EXPECT_TRUE(table_op(GNTTABOP_setup_table, &setup) == -XEN_EFAULT ||
-                setup.status == GNTST_bad_virt_addr);
+    EXPECT_EQ(table_op(GNTTABOP_setup_table, &setup), -XEN_EFAULT);
     EXPECT_EQ(HYPERVISOR_grant_table_op(GNTTABOP_query_size, &size, 2), -XEN_EINVAL);
 }
 
@@ -51,6 +50,45 @@ CASE(grant_version, "XSA-26, XSA-255, XSA-379, XSA-382, XSA-384: there is no ver
     EXPECT_ON(table_op(GNTTABOP_get_status_frames, &frames), 0, -XEN_ENOSYS,
               "status frames belong to version 2, which Pavane has not");
     EXPECT_EQ(frame, 0x5a5a);
+}
+
+CASE(grant_version_answer, "set_version says which version there is now, also when it refuses; an "
+     "answer that can't be written is -EFAULT, whatever was asked for",
+     "grant_table_op.set_version:effect grant_table_op.set_version:EFAULT")
+{
+    static const uint32_t versions[] = { 0, 1, 3, ~0u };
+    struct gnttab_set_version *set = pv_alloc_page();
+    uint64_t readonly = pv_vmap_alloc(1);
+
+    EXPECT_EQ(pv_map(readonly, pv_va_to_mfn(set), PV_PROT_RO), 0);
+    for (size_t i = 0; i < PV_ARRAY_SIZE(versions); i++) {
+        set->version = versions[i];
+        EXPECT_EQ(table_op(GNTTABOP_set_version, (void *)readonly), -XEN_EFAULT);
+        EXPECT_EQ(table_op(GNTTABOP_set_version, set), versions[i] == 1 ? 0 : -XEN_EINVAL);
+        EXPECT_EQ(set->version, 1);
+    }
+    EXPECT_EQ(pv_unmap(readonly, 1), 0);
+    pv_free_page(set);
+}
+
+CASE(grant_setup_order, "setup_table looks at the address of its list before all else, even of an "
+     "empty one",
+     "grant_table_op.setup_table:EFAULT grant_table_op.setup_table:bad_domain")
+{
+    struct gnttab_setup_table setup = { .dom = 0x7000, .nr_frames = 1, .status = 99 };
+    xen_pfn_t frame;
+
+    set_xen_guest_handle(setup.frame_list, (xen_pfn_t *)CONF_HYPERVISOR_VA);
+    EXPECT_EQ(table_op(GNTTABOP_setup_table, &setup), -XEN_EFAULT);
+    setup.nr_frames = 0;
+    EXPECT_EQ(table_op(GNTTABOP_setup_table, &setup), -XEN_EFAULT);
+    setup.dom = DOMID_SELF;
+    EXPECT_EQ(table_op(GNTTABOP_setup_table, &setup), -XEN_EFAULT);
+    EXPECT_EQ(setup.status, 99);
+    set_xen_guest_handle(setup.frame_list, &frame);
+    setup.dom = 0x7000;
+    EXPECT_EQ(table_op(GNTTABOP_setup_table, &setup), 0);
+    EXPECT_EQ(setup.status, GNTST_bad_domain);
 }
 
 CASE(grant_absent, "XSA-232, XSA-284: what no guest needs of version 1 is absent, each operation "

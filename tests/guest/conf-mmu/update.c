@@ -220,6 +220,25 @@ CASE(mmu_domains, "frames of a domain that is not there: -ESRCH; a page-table ow
     pv_free_page(page);
 }
 
+CASE(mmu_own_id, "the caller's own number names no foreign domain: -ESRCH; as the owner of the "
+     "table DOMID_SELF is none",
+     "mmu_update:ESRCH mmuext_op:ESRCH update_va_mapping_otherdomain:ESRCH")
+{
+    void *page = pv_alloc_page();
+    uint64_t pte = pv_pte(pv_va_to_mfn(page), PV_PROT_RO);
+    struct mmuext_op flush = { .cmd = MMUEXT_TLB_FLUSH_LOCAL };
+
+    /* The first domain is number 0. */
+    EXPECT_EQ(update(leaf(), pte, 0), -XEN_ESRCH);
+    EXPECT_EQ(update(leaf(), pte, (0 + 1) << 16 | 0), -XEN_ESRCH);
+    EXPECT_EQ(update(leaf(), pte, (DOMID_SELF + 1) << 16 | DOMID_SELF), -XEN_ESRCH);
+    EXPECT_EQ(HYPERVISOR_update_va_mapping_otherdomain(LEAF, pte, UVMF_NONE, 0), -XEN_ESRCH);
+    EXPECT_EQ(HYPERVISOR_mmuext_op(&flush, 1, NULL, 0), -XEN_ESRCH);
+    EXPECT_EQ(HYPERVISOR_mmuext_op(&flush, 1, NULL, DOMID_SELF), 0);
+    EXPECT_EQ(entry_of_leaf(), 0);
+    pv_free_page(page);
+}
+
 CASE(mmu_domid_xen, "DOMID_XEN lends the hypervisor's shared frames only: not the caller's, not "
      "its own",
      "mmu_update:foreign security.hypervisor_frames:refused")

@@ -105,6 +105,31 @@ CASE(sched_poll_bad, "XSA-221: more than 128 ports or a port past the end is -EI
     EXPECT_EQ(sched(SCHEDOP_poll, (void *)CONF_EMPTY_VA), -XEN_EFAULT);
 }
 
+CASE(sched_poll_closed, "poll for a port that is closed is -EINVAL, wherever it stands before a "
+     "pending one",
+     "sched_op.poll:EINVAL")
+{
+    int closed = pv_bind_ipi(0, NULL, NULL), port = pv_bind_ipi(0, NULL, NULL);
+    evtchn_port_t list[] = { closed, port };
+
+    pv_mask(port);
+    EXPECT_EQ(pv_poll(list, 2, 1), 0);
+    EXPECT_EQ(pv_close(closed), 0);
+    EXPECT_EQ(pv_poll(list, 1, 1), -XEN_EINVAL);
+    EXPECT_EQ(pv_notify(port), 0);
+    EXPECT_EQ(pv_poll(list, 2, 1), -XEN_EINVAL);
+    EXPECT_EQ(pv_poll(list + 1, 1, 1), 0);
+    EXPECT_EQ(pv_close(port), 0);
+}
+
+CASE(sched_poll_empty, "the address of a list is looked at even if the list is empty",
+     "sched_op.poll:EFAULT")
+{
+    EXPECT_EQ(pv_poll((evtchn_port_t *)CONF_HYPERVISOR_VA, 0, 1), -XEN_EFAULT);
+    EXPECT_EQ(pv_poll((evtchn_port_t *)CONF_BAD_VA, 0, 1), -XEN_EFAULT);
+    EXPECT_EQ(pv_poll((evtchn_port_t *)CONF_EMPTY_VA, 0, 1), 0);
+}
+
 CASE(sched_shutdown_pointer, "shutdown with a bad pointer is -EFAULT, and the domain lives",
      "sched_op.shutdown:EFAULT sched_op.shutdown_code:EFAULT")
 {

@@ -67,6 +67,23 @@ CASE(vcpu_runstate_area, "a registered area is written at once and kept up to da
     EXPECT_EQ(op(VCPUOP_register_runstate_memory_area, 0, &reg), 0);
 }
 
+CASE(vcpu_runstate_unmapped, "an area that nothing maps, or that is read-only, can be registered: "
+     "that it can't be written is not said",
+     "vcpu_op.register_runstate_memory_area:effect")
+{
+    static const char constant[sizeof(struct vcpu_runstate_info)] = { 0 };
+    struct vcpu_register_runstate_memory_area reg = { .addr.v = (void *)CONF_EMPTY_VA };
+
+    EXPECT_EQ(op(VCPUOP_register_runstate_memory_area, 0, &reg), 0);
+    pv_sleep_ns(PV_NS_PER_MS);
+    reg.addr.v = (void *)constant;
+    EXPECT_EQ(op(VCPUOP_register_runstate_memory_area, 0, &reg), 0);
+    reg.addr.v = (void *)CONF_BAD_VA;
+    EXPECT_EQ(op(VCPUOP_register_runstate_memory_area, 0, &reg), -XEN_EFAULT);
+    reg.addr.v = NULL;
+    EXPECT_EQ(op(VCPUOP_register_runstate_memory_area, 0, &reg), 0);
+}
+
 CASE(vcpu_time_area, "a registered time area gets the vCPU's time record",
      "vcpu_op.register_vcpu_time_memory_area:effect")
 {

@@ -224,6 +224,35 @@ CASE(memory_no_argument, "each command without an argument that can be read; thr
               "Pavane's heap has no claims: a builder finds out by allocating");
 }
 
+CASE(memory_change_nothing, "a change of reservation that is refused before it begins says how "
+     "much was done: nothing. So does one for a domain that is not there",
+     "memory_op.populate_physmap:foreign memory_op.decrease_reservation:foreign")
+{
+    static const unsigned int commands[] = { XENMEM_increase_reservation,
+                                             XENMEM_decrease_reservation, XENMEM_populate_physmap };
+    static const domid_t absent[] = { 77, DOMID_IO, DOMID_XEN, DOMID_INVALID };
+    xen_pfn_t pfn = 0;
+    struct xen_memory_reservation r = { .nr_extents = 1 };
+    struct xen_memory_domain self = { .domid = DOMID_SELF };
+    long before = op(XENMEM_current_reservation, &self);
+
+    set_xen_guest_handle(r.extent_start, &pfn);
+    for (size_t i = 0; i < PV_ARRAY_SIZE(commands); i++) {
+        for (size_t k = 0; k < PV_ARRAY_SIZE(absent); k++) {
+            r.domid = absent[k];
+            EXPECT_EQ(op(commands[i], &r), 0);
+        }
+        r.domid = DOMID_SELF;
+        r.nr_extents = ~0UL;
+        EXPECT_EQ(op(commands[i], &r), 0);
+        r.nr_extents = 1;
+        r.extent_order = 30;
+        EXPECT_EQ(op(commands[i], &r), 0);
+        r.extent_order = 0;
+    }
+    EXPECT_EQ(op(XENMEM_current_reservation, &self), before);
+}
+
 CASE(memory_machine_map_count, "machine_memory_map without a buffer tells how many entries there "
      "are",
      "memory_op.machine_memory_map:effect")
