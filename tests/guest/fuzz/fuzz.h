@@ -17,6 +17,9 @@
 
 #include <pvguest/guest.h>
 
+#define NOBODYS_MFN (1UL << 28)  /* above all memory */
+
+extern bool fuzz_forget;        /* frames that were given back are not named any more */
 extern bool fuzz_log;           /* each call is printed; an operation may add to its line */
 
 /* ---- What a vCPU works with ---- */

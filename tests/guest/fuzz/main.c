@@ -7,6 +7,7 @@
  *   seconds=N       the same by time; whatever comes first ends the run
  *   from=N          the first episode
  *   log=on          prints each call
+ *   forget=on       names no frame that it has given back
  *   only=N,N...     these episodes only, each for itself
  *   vcpus=N         so many run calls at a time; then results can't be foreseen
  */
@@ -37,7 +38,7 @@ static struct {
     unsigned int vcpus;
 } options;
 
-bool fuzz_log;
+bool fuzz_log, fuzz_forget;
 
 static uint64_t deadline;
 static volatile uint64_t calls_done;
@@ -69,6 +70,7 @@ static void read_options(void)
     options.from = number("from", 0);
     options.vcpus = (unsigned int)number("vcpus", 1);
     fuzz_log = pv_option("log", text, sizeof(text));
+    fuzz_forget = pv_option("forget", text, sizeof(text));
     deadline = options.seconds ? pv_system_time() + options.seconds * PV_NS_PER_SEC : ~0UL;
 }
 

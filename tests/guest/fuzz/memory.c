@@ -67,9 +67,11 @@ static long call_decrease(struct run *r, unsigned int cmd)
     if (frames[i].gone || set_home(i, 0))
         return -XEN_EAGAIN;
     rc = HYPERVISOR_memory_op(cmd, put_arg(r, &op, sizeof(op)));
-    if (rc > 0 && list[0] == frames[i].mfn)
+    if (rc > 0 && list[0] == frames[i].mfn) {
         frames[i].gone = true;
-    else
+        if (fuzz_forget)
+            frames[i].mfn = NOBODYS_MFN + i;
+    } else
         set_home(i, PV_PROT_RW);
     return part(rc, (unsigned int)op.nr_extents);
 }
