@@ -7,6 +7,7 @@
  * does not fit is said in one line that names it, and ends the boot.
  */
 #include "boot/dom0.h"
+#include "boot/image.h"
 #include "hypercall/hypercall.h"
 #include "lib/string.h"
 #include "mm/internal.h"
@@ -100,10 +101,14 @@ static void check_plan(const struct dom0 *b)
           has, kernel);
 }
 
-/* All that is left, or what dom0_mem= says; modules count as free, they are given back later. */
+/*
+ * All that is left, or what dom0_mem= says; modules and the embedded kernel count as free, they are
+ * given back later.
+ */
 static u64 domain_pages(void)
 {
-    u64 modules = 0, available;
+    u64 modules = DIV_ROUND_UP((u64)(embedded_kernel_end - embedded_kernel_start), PAGE_SIZE);
+    u64 available;
 
     if (bootinfo.kernel.in_ram)
         modules += bootinfo.kernel.len / PAGE_SIZE;
@@ -275,6 +280,7 @@ void dom0_build(void)
               (unsigned long)(b.initial_pages * PAGE_SIZE / MIB));
     load_contents(&b);
     boot_modules_free();
+    hv_give_embedded();
     assign(&b, 0, b.base, b.initial_pages);
     assign_rest(&b);
     dom0_write_tables(&b);

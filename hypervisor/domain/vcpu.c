@@ -12,7 +12,6 @@
 #include "lib/atomic.h"
 #include "mm/mm.h"
 
-#define VCPU_ORDER 1
 BUILD_ASSERT(sizeof(struct vcpu) <= PAGE_SIZE << VCPU_ORDER);
 
 /*

@@ -24,8 +24,9 @@ static unsigned long fixmap_next = FIXMAP_VIRT;
 static u64 empty_gdt_page;              /* entry of a page of zeroes, for windows without a GDT */
 
 /*
- * The end of the M2P's last run, which the table does not need: page tables of ours are put there.
- * Whoever may map the M2P by its runs can read them, and learns nothing that must be hidden.
+ * The end of the M2P's last run, which the table does not need: page tables of ours and the frame
+ * table are put there. Whoever may map the M2P by its runs can read them, and learns nothing that
+ * must be hidden from him.
  */
 static struct { mfn_t next; u64 left; } spare;
 
@@ -224,7 +225,7 @@ static void back_frame_table(u64 from, u64 end)
         u64 *e = entry_of(at, 1, true);
 
         if (e == NULL || !(*e & PTE_P))
-            must_map(at, heap_early_frame(), 1, HV_RW);
+            must_map(at, table_frame(), 1, HV_RW);
     }
 }
 
@@ -332,6 +333,18 @@ void hv_map_init(void)
     tlb_load_root(mfn_to_maddr(hv_root()).v);
     share_m2p();
     heap_start();
+}
+
+void hv_give_embedded(void)
+{
+    unsigned long va = (unsigned long)_embedded_start;
+    unsigned long pages = (unsigned long)(_embedded_end - _embedded_start) / PAGE_SIZE;
+    mfn_t m = MFN((va - IMAGE_VIRT + HV_LOAD_PADDR) >> PAGE_SHIFT);
+
+    hv_unmap(va, pages);
+    must_map(DIRECT_MAP_VIRT + (m.v << PAGE_SHIFT), m, pages, HV_RW);
+    tlb_flush_cpus(cpu_online_mask());
+    heap_add(m, mfn_add(m, pages));
 }
 
 mfn_t hv_root(void)

@@ -92,6 +92,8 @@ void *hv_map_device(maddr_t addr, size_t len, u64 flags);
 /* A frame of a device at MSIX_WINDOW_VIRT; false if it is none. One at a time, on one CPU. */
 bool mm_window_map(mfn_t m);
 void mm_window_unmap(void);
+/* The embedded kernel is not read any more: its part of the image becomes free memory. */
+void hv_give_embedded(void);
 mfn_t hv_root(void);                             /* the L4 of an idle CPU */
 void hv_install_slots(u64 *l4);                  /* writes slots 256-271 of a guest's L4 */
 void hv_show_m2p(u64 *l4, bool show);            /* the guests' view of the M2P, slot 256, in it */

@@ -22,6 +22,7 @@
 #define FSW_ES          BIT(7)      /* an unmasked exception is pending */
 #define LEGACY_SIZE     512
 #define HEADER_SIZE     64
+#define AREA_ALIGN      64
 
 /* The part of the FXSAVE layout that we touch. */
 struct fxsave {
@@ -115,9 +116,19 @@ static unsigned int area_order(void)
     return order;
 }
 
+/* Behind the vCPU's record, in the same pages, where there is room: NULL if there is not. */
+static void *area_beside(struct vcpu *v)
+{
+    size_t at = ALIGN_UP(sizeof(*v), (size_t)AREA_ALIGN);
+
+    return at + area_size <= PAGE_SIZE << VCPU_ORDER ? (char *)v + at : NULL;
+}
+
 int fpu_vcpu_init(struct vcpu *v)
 {
-    v->cpu.fpu = alloc_hv_pages(area_order());
+    v->cpu.fpu = area_beside(v);
+    if (!v->cpu.fpu)
+        v->cpu.fpu = alloc_hv_pages(area_order());
     if (!v->cpu.fpu)
         return -ENOMEM;
     fpu_set_state(v, NULL);
@@ -126,7 +137,7 @@ int fpu_vcpu_init(struct vcpu *v)
 
 void fpu_vcpu_free(struct vcpu *v)
 {
-    if (v->cpu.fpu)
+    if (v->cpu.fpu && v->cpu.fpu != area_beside(v))
         free_hv_pages(v->cpu.fpu, area_order());
     v->cpu.fpu = NULL;
 }
