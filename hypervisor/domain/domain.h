@@ -236,7 +236,7 @@ static inline struct vcpu *domain_vcpu(const struct domain *d, u32 id)
 }
 
 /* ---- vcpu.c ---- */
-#define VCPU_ORDER  1           /* of the pages that a vCPU's record begins, its FPU area behind it */
+#define VCPU_ORDER  1               /* of its pages: the record, then the FPU area if it fits */
 struct vcpu *vcpu_create(struct domain *d, unsigned int id);
 void vcpu_free(struct vcpu *v);                     /* nothing of it runs, or looks at it */
 /* Gives back what a context has brought: tables, roots, info page. It is paused, or never ran. */
