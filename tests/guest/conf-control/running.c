@@ -19,17 +19,6 @@ static void expect_free(uint64_t before)
     EXPECT_EQ(machine_free_pages(), before);
 }
 
-/* The first domain of all makes the hypervisor's own pools grow. */
-static uint64_t free_pages_at_rest(void)
-{
-    struct child c;
-
-    if (child_build(&c, child_spin))
-        child_destroy(&c);
-    pv_sleep_ns(100 * PV_NS_PER_MS);
-    return machine_free_pages();
-}
-
 CASE(run_echo, "a domain built by hand runs, and talks over a shared page and an event channel",
      "domctl.setvcpucontext:effect domctl.unpausedomain:effect "
      "event_channel_op.alloc_unbound:foreign event_channel_op.bind_interdomain:foreign "

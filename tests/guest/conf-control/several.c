@@ -92,16 +92,6 @@ static bool victim_is_gone(void)
     return domain_info(victim.id, &info) || info.domain != victim.id;
 }
 
-static uint64_t settled_free_pages(void)
-{
-    struct child c;
-
-    if (child_build(&c, child_spin))
-        child_destroy(&c);
-    pv_sleep_ns(100 * PV_NS_PER_MS);
-    return machine_free_pages();
-}
-
 CASE(several_destroy, "a domain is destroyed while another vCPU maps, pins and feeds it",
      "domctl.destroydomain:race")
 {
@@ -109,7 +99,7 @@ CASE(several_destroy, "a domain is destroyed while another vCPU maps, pins and f
 
     if (not_here())
         return;
-    before = settled_free_pages();
+    before = free_pages_at_rest();
     window = pv_vmap_alloc(1);
     EXPECT_EQ(pv_map(window, pv_va_to_mfn(&victim), PV_PROT_RO), 0);
     for (unsigned int i = 0; i < ROUNDS; i++) {
@@ -148,7 +138,7 @@ CASE(several_tools, "two vCPUs make and destroy domains at the same time",
 
     if (not_here())
         return;
-    before = settled_free_pages();
+    before = free_pages_at_rest();
     if (!start_other(make_and_destroy))
         return;
     for (unsigned int i = 0; i < ROUNDS; i++) {
