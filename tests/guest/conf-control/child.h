@@ -89,7 +89,7 @@ bool child_echoes(struct child *c, uint64_t token);
 
 /* Free frames of the machine, those that are still being cleaned among them. */
 uint64_t machine_free_pages(void);
-/* The same before a test: the hypervisor's own pools have grown, and nothing old is still to come. */
+/* The same before a test: the hypervisor's own pools have grown, and nothing is still to come. */
 uint64_t free_pages_at_rest(void);
 #endif
 #endif
