@@ -4,8 +4,12 @@
 A job is one thing to do, such as a boot; it may decide several tests. It returns a list of Results,
 or None for "the one test named like me passed", or raises Mismatch or Skipped. Any other exception
 is a failure of that test too, so that nothing ends the run early.
+
+Each job prints a line, and below it those of its tests that failed or were skipped; with V=1 each
+test has its line. What failed is said again at the end, so that the last lines tell all.
 """
 
+import os
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -79,30 +83,36 @@ def origin(wrong):
 
 
 class Report:
-    def __init__(self, verbose=True):
+    def __init__(self):
         self.results = []
-        self._verbose = verbose
+        self._verbose = os.environ.get("V", "0") not in ("", "0")
 
     def run(self, jobs):
         """Runs jobs two at a time, then, one by one, those that want to be alone."""
         with ThreadPoolExecutor(WORKERS) as pool:
-            waiting = [pool.submit(perform, job) for job in jobs if not job.alone]
+            waiting = {pool.submit(perform, job): job for job in jobs if not job.alone}
             try:
                 for done in as_completed(waiting):
-                    self._add(done.result())
+                    self._add(waiting[done], done.result())
             except KeyboardInterrupt:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         for job in jobs:
             if job.alone:
-                self._add(perform(job))
+                self._add(job, perform(job))
 
-    def _add(self, results):
-        for result in results:
-            self.results.append(result)
-            if self._verbose or result.status == "FAIL":
-                print(f"{result.status}  {result.seconds:6.1f} s  {result.name}"
-                      f"{'  (' + result.reason + ')' if result.reason else ''}", flush=True)
+    def _add(self, job, results):
+        self.results += results
+        if self._verbose or len(results) == 1:
+            told = results
+        else:
+            told = [result for result in results if result.status != "PASS"]
+            passed = len(results) - len(told)
+            if passed:
+                line("PASS", max(result.seconds for result in results), job.name,
+                     f"{passed} passed")
+        for result in told:
+            line(result.status, result.seconds, result.name, result.reason)
             if result.status == "FAIL":
                 describe(result)
 
@@ -124,6 +134,10 @@ class Report:
         print(f"\n{self.count('PASS')} passed, {len(failures)} failed"
               + (f", {skipped} skipped" if skipped else ""), flush=True)
         return 1 if failures or not self.results else 0
+
+
+def line(status, seconds, name, remark):
+    print(f"{status}  {seconds:6.1f} s  {name}{'  (' + remark + ')' if remark else ''}", flush=True)
 
 
 def describe(result):
