@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The real page_alloc.c, and what a test wants to see of it. */
+/* The real buddy.c and page_alloc.c, and what a test wants to see of them. */
+#include "mm/buddy.c"
 #include "mm/page_alloc.c"
 
 #include "heap.h"
@@ -8,7 +9,7 @@ void heap_reset(void)
 {
     memset(free_list, 0, sizeof(free_list));
     memset(zones_with, 0, sizeof(zones_with));
-    free_frames = total_frames = last_return = last_scrub = scrub_frames = 0;
+    buddy_frames = total_frames = last_return = last_scrub = scrub_frames = 0;
     nr_early = 0;
     started = false;
 }

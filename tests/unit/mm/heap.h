@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A look inside the real page_alloc.c (heap.c). */
+/* A look inside the real buddy.c and page_alloc.c (heap.c). */
 #ifndef TESTS_MM_HEAP_H
 #define TESTS_MM_HEAP_H
 
