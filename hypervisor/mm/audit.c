@@ -12,8 +12,10 @@
 #include "control/audit.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
+#include "mm/buddy.h"
 #include "mm/pt_entry.h"
 
+/* What was found to hold one frame. */
 struct tally {
     u32 refs, uses;
 };
@@ -21,6 +23,7 @@ struct tally {
 #define LARGEST_ORDER    13                     /* 32 MiB: 16 GiB of frames in one window */
 #define MAX_SPLIT        4u                     /* at most 16 windows instead of one */
 
+/* The frames that are counted now: [from, end), the first one's tally being of[0]. */
 static struct {
     struct tally *of;
     u64 from, end;
@@ -48,6 +51,7 @@ void audit_use(mfn_t m, enum page_use use)
     window.of[m.v - window.from].uses++;
 }
 
+/* What a present entry that holds RAM holds: pt_entry.h's rule, told the other way round. */
 static void count_entry(unsigned int level, u64 pte)
 {
     if (!(pte & PTE_P))
@@ -95,6 +99,7 @@ static void count_table(const struct page *pg)
         audit_ref(pte_mfn(table[end]));
 }
 
+/* A frame as a holder: by its entries if it is a table, by its pin. */
 static void count_frame(const struct page *pg)
 {
     u64 word = pg->type;
@@ -113,6 +118,7 @@ static void count_root(mfn_t root)
         audit_use(root, USE_L4);
 }
 
+/* Everything of a vCPU that holds frames, whether it runs or not: the others are parked. */
 static void count_vcpu(const struct vcpu *v)
 {
     count_root(v->kernel_root);
@@ -153,7 +159,7 @@ static void compare(mfn_t m, u32 refs, u64 uses)
 /* A free block: its other frames' records are empty. */
 static void check_block(u64 mfn)
 {
-    u64 frames = 1ull << (frame_table[mfn].count >> 32 & 63);
+    u64 frames = 1ull << buddy_order(mfn);
 
     for (u64 i = 1; i < frames; i++)
         if (frame_table[mfn + i].count || frame_table[mfn + i].type)
@@ -162,6 +168,7 @@ static void check_block(u64 mfn)
     free_frames += frames;
 }
 
+/* A domain's frame, or a page of ours that it shares: the record's counts against the tally. */
 static void check_owned(mfn_t m, struct page *pg)
 {
     struct domain *d = domain_by_id(page_owner(pg));
@@ -197,6 +204,9 @@ static void check_slots(mfn_t m)
             audit_wrong("frame %lx: slot %u of this level-4 table is not ours", m.v, i);
 }
 
+/*
+ * Each frame is free, nobody's, the hypervisor's, the M2P's or a domain's; the record says which.
+ */
 static void check_frame(mfn_t m)
 {
     struct page *pg = mfn_to_page(m);
@@ -238,6 +248,7 @@ static void check_totals(void)
                     heap_listed_frames(), heap_free_frames());
 }
 
+/* Holders of all frames are looked at for each window: that is what a small window costs. */
 static void audit_window(u64 frames)
 {
     window.end = min(window.from + frames, max_mfn);
@@ -247,7 +258,10 @@ static void audit_window(u64 frames)
         check_frame(MFN(m));
 }
 
-/* Room for the tallies: of all frames, or of as many as there is memory for, within limits. */
+/*
+ * Room for the tallies: of all frames, or of as many as there is memory for, within limits. While
+ * the machine stands still no frame is just being cleared, so the allocation waits for nobody.
+ */
 static bool get_window(unsigned int *order)
 {
     unsigned int least;

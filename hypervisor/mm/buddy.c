@@ -29,7 +29,7 @@ u64 buddy_frames;
 
 /* ---- A block's record ---- */
 
-/* The number of the highest bit set. */
+/* The number of the highest bit set: a frame's zone. 0, which has none, is never free. */
 static unsigned int top_bit(u64 n)
 {
     return 63 - (unsigned int)__builtin_clzll(n);
@@ -45,11 +45,12 @@ static u64 clear_of(u64 mfn)
     return frame_table[mfn].count >> CLEAR_SHIFT;
 }
 
-static unsigned int head_order(u64 mfn)
+unsigned int buddy_order(u64 mfn)
 {
     return (unsigned int)(frame_table[mfn].count >> ORDER_SHIFT) & 63;
 }
 
+/* Whether a free block of @order begins at @mfn. Any frame below max_mfn can be asked. */
 static bool is_head(u64 mfn, unsigned int order)
 {
     return frame_table[mfn].count == head_word(order, clear_of(mfn));
@@ -72,6 +73,7 @@ static void set_links(u64 mfn, u32 next, u32 prev)
 
 /* ---- Lists ---- */
 
+/* At the front of the list that order, zone and clear frames say; writes the record. */
 static void list_push(u64 mfn, unsigned int order, u64 clear)
 {
     unsigned int zone = top_bit(mfn), dirty = clear < 1ull << order;
@@ -85,6 +87,7 @@ static void list_push(u64 mfn, unsigned int order, u64 clear)
     frame_table[mfn].count = head_word(order, clear);
 }
 
+/* From wherever in that list it is; its record is empty then. */
 static void list_remove(u64 mfn, unsigned int order)
 {
     unsigned int zone = top_bit(mfn), dirty = clear_of(mfn) < 1ull << order;
@@ -201,7 +204,7 @@ static u64 find_run(u64 frames)
         }
         if (from == 0)
             from = at;
-        at += 1ull << head_order(at);
+        at += 1ull << buddy_order(at);
         if (at - from >= frames)
             return from;
     }
@@ -215,7 +218,7 @@ u64 buddy_take_run(u64 frames)
     if (from == 0)
         return 0;
     while (at < from + frames) {
-        unsigned int order = head_order(at);
+        unsigned int order = buddy_order(at);
 
         list_remove(at, order);
         buddy_frames -= 1ull << order;

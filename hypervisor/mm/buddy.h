@@ -43,6 +43,8 @@ u64 buddy_take_dirty(unsigned int limit, unsigned int *order, u64 *clear);
  * is none. Looks at one frame after the other: for the builder of the first domain, once.
  */
 u64 buddy_take_run(u64 frames);
+/* The order of the free block that begins at @mfn. */
+unsigned int buddy_order(u64 mfn);
 /* buddy_frames, counted anew along the lists; ~0: a list or a record is broken. */
 u64 buddy_count(void);
 

@@ -39,6 +39,10 @@ bool give_to_domain(struct domain *d, mfn_t m, u64 frames)
     return !given_in_vain(d, m, frames);
 }
 
+/*
+ * Nothing is undone for a domain that dies meanwhile: the frames were its own for a moment, and
+ * giving back the owner's references also sets the account right.
+ */
 int alloc_domain_frames_at(struct domain *d, unsigned int order, unsigned int bits, pfn_t pfn,
                            mfn_t *out)
 {

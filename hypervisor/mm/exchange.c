@@ -21,6 +21,7 @@
 #define CHUNK_FRAMES (1u << MAX_EXTENT_ORDER)
 #define CHUNK_ORDER  2              /* of the pages for a struct chunk */
 
+/* A chunk in the making; nr_in and nr_out say how far it is, and so what undo() has to do. */
 struct chunk {
     mfn_t in[CHUNK_FRAMES];         /* taken from the domain */
     mfn_t out[CHUNK_FRAMES];        /* the first frame of each new extent */
@@ -29,6 +30,9 @@ struct chunk {
 };
 BUILD_ASSERT(sizeof(struct chunk) <= PAGE_SIZE << CHUNK_ORDER);
 
+/*
+ * The call. x is the guest's argument, read once and checked; nr_exchanged in it is what was done.
+ */
 struct exchange {
     struct domain *d;
     struct xen_memory_exchange x;
@@ -36,6 +40,10 @@ struct exchange {
     struct chunk *c;
 };
 
+/*
+ * Takes the frames of in_extents extents, the first of which is extent @from of the guest's list.
+ * On an error those before are in the chunk, and undo() gives them back.
+ */
 static int take_old(const struct exchange *e, unsigned long from)
 {
     struct chunk *c = e->c;
@@ -54,6 +62,10 @@ static int take_old(const struct exchange *e, unsigned long from)
     return 0;
 }
 
+/*
+ * As many frames as take_old() took, in out_extents extents, and what the guest wants them to be
+ * known as: the last that is read of its memory, so that nothing can fail in commit().
+ */
 static int find_new(const struct exchange *e, unsigned long from)
 {
     struct chunk *c = e->c;
@@ -70,6 +82,10 @@ static int find_new(const struct exchange *e, unsigned long from)
     return 0;
 }
 
+/*
+ * The old frames are the domain's again as they were: their contents and their M2P entries were not
+ * touched. A guest that looks at one of them meanwhile finds that it is not its own.
+ */
 static void undo(const struct exchange *e)
 {
     struct chunk *c = e->c;
@@ -80,7 +96,10 @@ static void undo(const struct exchange *e)
         (void)give_to_domain(e->d, c->in[i], 1);    /* false: it is dying, and the frame is free */
 }
 
-/* False if it is dying: then it has none of them, and the old ones are free all the same. */
+/*
+ * False if it is dying: then it has none of them, and the old ones are free all the same. The M2P
+ * first: once a frame is the domain's, it may have given it away again.
+ */
 static bool commit(const struct exchange *e)
 {
     struct chunk *c = e->c;
@@ -99,7 +118,11 @@ static bool commit(const struct exchange *e)
     return given;
 }
 
-/* The chunk that begins with in extent @in; *done says whether it was exchanged. */
+/*
+ * The chunk that begins with in extent @in; *done says whether it was exchanged, also where its new
+ * numbers could then not be written to the guest's list: that is -EFAULT, and the guest has lost
+ * sight of frames that it owns, as under Xen.
+ */
 static int exchange_chunk(const struct exchange *e, unsigned long in, bool *done)
 {
     unsigned long out = in / e->in_extents * e->out_extents;
@@ -152,6 +175,10 @@ static int check(struct exchange *e)
     return policy_domain(in->domid, &e->d);
 }
 
+/*
+ * To the guest's own argument, which also is what a restarted call reads: that is its only state. A
+ * guest that changes it meanwhile makes the call go on elsewhere, with all checks done again.
+ */
 static bool note_progress(XEN_GUEST_HANDLE(void) arg, const struct exchange *e)
 {
     return copy_to_guest_raw(handle_addr(arg) + offsetof(struct xen_memory_exchange, nr_exchanged),
@@ -175,7 +202,7 @@ static int exchange(struct exchange *e)
     return rc;
 }
 
-long op_exchange(XEN_GUEST_HANDLE(void) arg, unsigned long start)
+MEMORY_OP(exchange)
 {
     struct exchange e;
     int rc;

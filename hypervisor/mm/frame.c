@@ -29,7 +29,8 @@ void get_page_again(struct page *pg)
 
 /*
  * Nobody maps the page any more: it is the hypervisor's alone again, which frees it with what it
- * belongs to. Its own use is the only one left.
+ * belongs to. Its own use is the only one left: a mapping's use goes before its reference. A CPU
+ * may still have a stale translation, hence the note: the page is not used again without a flush.
  */
 static void take_back_shared(struct page *pg)
 {
@@ -39,6 +40,11 @@ static void take_back_shared(struct page *pg)
     store_release(&pg->count, (u64)OWNER_NONE << PAGE_OWNER_SHIFT | 1);
 }
 
+/*
+ * By whoever dropped the last reference, so nobody else looks at the record. The M2P forgets the
+ * frame before anybody else can get it. A count that went below zero is our own bug, and stops the
+ * machine here rather than corrupt the next owner's frame.
+ */
 void free_domain_frame(struct page *pg)
 {
     u16 owner = page_owner(pg);
@@ -75,6 +81,10 @@ void unshare_hv_page(void *p)
     put_page(mfn_to_page(virt_to_mfn(p)));
 }
 
+/*
+ * The bit is what is given up, and a bit can be taken once: two vCPUs that give back the same frame
+ * at once, or a guest and its destroyer, get one 0 and one -EBUSY.
+ */
 int release_domain_frame(struct domain *d, struct page *pg)
 {
     u64 old = READ_ONCE(pg->count);
@@ -87,6 +97,10 @@ int release_domain_frame(struct domain *d, struct page *pg)
     return 0;
 }
 
+/*
+ * One step from "the owner's own reference is the only one" to "nobody's": a frame that is mapped,
+ * is a table or is being looked at has more than that one, and stays.
+ */
 bool take_from_domain(const struct domain *d, mfn_t m)
 {
     u64 alone = (u64)d->id << PAGE_OWNER_SHIFT | PAGE_ALLOCATED | 1;
@@ -96,6 +110,10 @@ bool take_from_domain(const struct domain *d, mfn_t m)
                (u64)OWNER_NONE << PAGE_OWNER_SHIFT | 1);
 }
 
+/*
+ * A word of its own for each frame, written whole: readers, guests among them, see an old number or
+ * the new one.
+ */
 void m2p_set(mfn_t m, pfn_t p)
 {
     ((u64 *)M2P_RW_VIRT)[m.v] = p.v;

@@ -17,7 +17,7 @@ typedef struct { u64 v; } maddr_t;
 #define PFN(x)      ((pfn_t){ (x) })
 #define MADDR(x)    ((maddr_t){ (x) })
 #define INVALID_MFN MFN(~0ull)
-#define INVALID_PFN PFN(~0ull)
+#define INVALID_PFN PFN(~0ull)      /* also what the M2P says of a frame that nobody has */
 
 static inline bool mfn_eq(mfn_t a, mfn_t b)
 {
@@ -39,7 +39,10 @@ static inline mfn_t maddr_to_mfn(maddr_t a)
     return MFN(a.v >> PAGE_SHIFT);
 }
 
-/* The direct map: every frame of RAM has one fixed hypervisor address. */
+/*
+ * The direct map: every frame of RAM has one fixed hypervisor address. These three only compute: a
+ * number that came from a guest is followed once get_page() has said that it is RAM.
+ */
 static inline void *maddr_to_virt(maddr_t a)
 {
     return (void *)(DIRECT_MAP_VIRT + a.v);

@@ -26,13 +26,18 @@ struct guest_map {
 
 BUILD_ASSERT(sizeof(struct guest_map) <= PAGE_SIZE);
 
+/* Of a domain that nobody can find any more, or that was never whole. */
 void guest_map_free(struct domain *d)
 {
     if (d->memory_map != NULL)
         free_hv_pages(d->memory_map, 0);
 }
 
-long op_set_memory_map(XEN_GUEST_HANDLE(void) arg, unsigned long start)
+/*
+ * The new map is whole before it is seen, and readers copy out of it under the lock: so an old one
+ * can be freed at once. The checks are in the ABI's order, which callers can tell apart.
+ */
+MEMORY_OP(set_memory_map)
 {
     struct xen_foreign_memory_map f;
     struct guest_map *new, *old;
@@ -66,7 +71,11 @@ long op_set_memory_map(XEN_GUEST_HANDLE(void) arg, unsigned long start)
     return 0;
 }
 
-/* What @d's map holds, up to @room entries into the guest's @buffer; then how many there were. */
+/*
+ * What the map holds, as far as @map has room for, into the guest's buffer; then map->nr_entries
+ * says how many that was. -ENOSYS: the toolstack has given none. d->lock is held, so the copy must
+ * not wait: it can't, a page that is not there is an error.
+ */
 static long give_map(const struct guest_map *m, struct xen_memory_map *map)
 {
     if (m == NULL || m->nr == 0)
@@ -76,7 +85,7 @@ static long give_map(const struct guest_map *m, struct xen_memory_map *map)
                              map->nr_entries * sizeof(struct e820_entry)) ? 0 : -EFAULT;
 }
 
-long op_memory_map(XEN_GUEST_HANDLE(void) arg, unsigned long start)
+MEMORY_OP(memory_map)
 {
     struct domain *d = current->domain;
     struct xen_memory_map map;
@@ -92,7 +101,7 @@ long op_memory_map(XEN_GUEST_HANDLE(void) arg, unsigned long start)
     return copy_arg_to_guest(arg, &map) ? 0 : -EFAULT;
 }
 
-long op_machine_memory_map(XEN_GUEST_HANDLE(void) arg, unsigned long start)
+MEMORY_OP(machine_memory_map)
 {
     struct xen_memory_map map;
     unsigned int n;

@@ -30,13 +30,16 @@ static u64 empty_gdt_page;              /* entry of a page of zeroes, for window
  */
 static struct { mfn_t next; u64 left; } spare;
 
+/*
+ * What hv_map_device() maps with HV_DEV at boot: APIC and I/O APICs. No guest may map these frames.
+ */
 #define MAX_CLAIMED 32
 static struct { u64 from, end; } claimed[MAX_CLAIMED];  /* device frames that are ours */
 static unsigned int nr_claimed;
 
 /* ---- Table walks ---- */
 
-/* Cleared, or INVALID_MFN. */
+/* A frame for a table of ours or the frame table: cleared, or INVALID_MFN. */
 static mfn_t table_frame(void)
 {
     mfn_t m = spare.next;
@@ -49,6 +52,10 @@ static mfn_t table_frame(void)
     return m;
 }
 
+/*
+ * Our entry for @va at @level, through the direct map; tables on the way are made if @create says
+ * so. NULL: there is no table, or no memory for one.
+ */
 static u64 *entry_of(unsigned long va, unsigned int level, bool create)
 {
     u64 *table = hv_l4;
@@ -68,6 +75,10 @@ static u64 *entry_of(unsigned long va, unsigned int level, bool create)
     return &table[pt_index(va, level)];
 }
 
+/*
+ * What a leaf of ours says beside its address. Accessed and dirty from the start: the processor has
+ * nothing to write, so tables can be shared by all roots and CPUs.
+ */
 static u64 hv_flags(u64 flags)
 {
     return (cpu_has.nx ? flags : flags & ~PTE_NX) | HV_LEAF;
@@ -256,6 +267,11 @@ static void share_m2p(void)
     }
 }
 
+/*
+ * Maps one constant page wherever table @va, of @per_page entries a page, has none: so the record
+ * of any number below max_mfn can be read, and says "no frame". Read-only: a write there is our
+ * bug.
+ */
 static void fill_holes(unsigned long va, u64 per_page, int fill)
 {
     mfn_t hole = heap_early_frame();
@@ -270,6 +286,10 @@ static void fill_holes(unsigned long va, u64 per_page, int fill)
     }
 }
 
+/*
+ * Calls @fn for every range of whole frames of RAM in the boot memory map: [from, end), in frame
+ * numbers.
+ */
 static void map_ram(void (*fn)(u64 from, u64 end))
 {
     for (unsigned int i = 0; i < bootinfo.nr_mem; i++) {
@@ -281,6 +301,7 @@ static void map_ram(void (*fn)(u64 from, u64 end))
     }
 }
 
+/* Where RAM ends, in frames. */
 static void note_max(u64 from, u64 end)
 {
     max_mfn = max(max_mfn, end);
@@ -316,6 +337,12 @@ static void hang_m2p_twice(void)
     *guest = (*guest & ~PTE_RW) | PTE_USER;
 }
 
+/*
+ * In an order that is forced: the M2P's runs first, since they want much memory in one piece; their
+ * rest then serves for tables. The direct map before the image, whose alias in it gets narrower
+ * rights. Holes last, since they fill what the ranges left. Only with our own root loaded are frame
+ * table and M2P where the rest of the hypervisor looks for them.
+ */
 void hv_map_init(void)
 {
     map_ram(note_max);
@@ -335,6 +362,10 @@ void hv_map_init(void)
     heap_start();
 }
 
+/*
+ * No CPU may go on reading it by an old translation once it is somebody's memory: hence the flush
+ * before the heap has it.
+ */
 void hv_give_embedded(void)
 {
     unsigned long va = (unsigned long)_embedded_start;
@@ -358,6 +389,7 @@ void hv_install_slots(u64 *l4)
            (HV_END_SLOT - HV_FIRST_SLOT) * sizeof(u64));
 }
 
+/* A root that is loaded elsewhere shows it, or not, from that CPU's next flush on. */
 void hv_show_m2p(u64 *l4, bool show)
 {
     unsigned int slot = pt_index(M2P_VIRT, 4);

@@ -23,6 +23,7 @@
 #ifndef MM_LAYOUT_H
 #define MM_LAYOUT_H
 
+/* The ABI: these slots of every level-4 table are the hypervisor's, all others the guest's. */
 #define HV_FIRST_SLOT     256
 #define HV_END_SLOT       272
 #define HV_VIRT_START     0xffff800000000000
@@ -40,6 +41,11 @@
 #define DIRECT_MAP_VIRT   0xffff830000000000
 #define DIRECT_MAP_END    0xffff880000000000
 
+/*
+ * The loaded guest's GDT and LDT at fixed addresses of each CPU, so that loading another guest's
+ * changes 32 level-1 entries at most and no GDTR. The ABI gives the guest the GDT's first 14 pages;
+ * the hypervisor's own descriptors are in the 15th (x86/descriptors.c).
+ */
 #define DESC_WINDOW_SIZE  (32 * 4096)
 #define GDT_WINDOW(cpu)   (DESC_WINDOW_VIRT + (cpu) * DESC_WINDOW_SIZE)
 #define LDT_WINDOW(cpu)   (GDT_WINDOW(cpu) + 16 * 4096)

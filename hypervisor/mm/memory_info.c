@@ -20,6 +20,10 @@ static long refuse(domid_t domid, int error)
 
 /* ---- The M2P ---- */
 
+/*
+ * The frames of the M2P, a run (2 MiB) an entry: a toolstack maps them read-only, with DOMID_XEN as
+ * their owner, which only a privileged domain may name.
+ */
 MEMORY_OP(machphys_mfn_list)
 {
     struct xen_machphys_mfn_list list;

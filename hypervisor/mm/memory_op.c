@@ -27,6 +27,7 @@ static long op_maximum_ram_page(XEN_GUEST_HANDLE(void) arg, unsigned long start)
     return (long)max_mfn;
 }
 
+/* The domain that a query names in its only field; 0 or a negative errno. */
 static int domain_of_arg(XEN_GUEST_HANDLE(void) arg, struct domain **d)
 {
     struct xen_memory_domain dom;
@@ -56,7 +57,6 @@ static long op_maximum_gpfn(XEN_GUEST_HANDLE(void) arg, unsigned long start)
 {
     struct domain *d;
     int rc = domain_of_arg(arg, &d);
-
     u64 max_pfn;
 
     if (rc)
@@ -66,6 +66,7 @@ static long op_maximum_gpfn(XEN_GUEST_HANDLE(void) arg, unsigned long start)
     return max_pfn ? (long)(max_pfn - 1) : 0;
 }
 
+/* Where guests see the M2P: constants of the ABI, but for how far it is filled. */
 static long op_machphys_mapping(XEN_GUEST_HANDLE(void) arg, unsigned long start)
 {
     struct xen_machphys_mapping m = {
@@ -79,11 +80,15 @@ static long op_machphys_mapping(XEN_GUEST_HANDLE(void) arg, unsigned long start)
 
 /* ---- Changes: each does one extent, true if it could ---- */
 
+/*
+ * A change of a reservation: the argument as read, and whose it is. @i below: index of an extent.
+ */
 struct change {
     struct domain *d;
     struct xen_memory_reservation r;
 };
 
+/* Tells the guest a new extent's first frame; a null list means that it does not want to know. */
 static bool give_mfn(const struct change *c, unsigned long i, mfn_t m)
 {
     xen_pfn_t out = m.v;
@@ -94,9 +99,14 @@ static bool give_mfn(const struct change *c, unsigned long i, mfn_t m)
 
 static unsigned int address_bits(const struct change *c)
 {
-    return c->r.mem_flags & 0xff;
+    return XENMEMF_get_address_bits(c->r.mem_flags);
 }
 
+/*
+ * The pfn is read from the place where the frame's number then goes. If that can't be written, the
+ * frames stay the domain's all the same and the count ends before them: the ABI's own loose end, at
+ * the cost of a guest that gave a bad pointer.
+ */
 static bool populate_extent(const struct change *c, unsigned long i)
 {
     xen_pfn_t pfn;
@@ -115,6 +125,10 @@ static bool increase_extent(const struct change *c, unsigned long i)
            give_mfn(c, i, m);
 }
 
+/*
+ * Gives one frame back. It need not be free at once: whoever still maps it (the guest by a table of
+ * its own, another by a grant) keeps it until that is over.
+ */
 static bool decrease_frame(struct domain *d, mfn_t m)
 {
     struct page *pg = mfn_to_page(m);
@@ -140,6 +154,11 @@ static bool decrease_extent(const struct change *c, unsigned long i)
     return true;
 }
 
+/*
+ * Extents from @start on, until one can't be done: how many are done, or a negative errno before
+ * the first. The count is all the state that a restart needs; it travels in the command's high
+ * bits.
+ */
 static long change_reservation(XEN_GUEST_HANDLE(void) arg, unsigned long start, unsigned int cmd,
                                bool (*extent)(const struct change *c, unsigned long i))
 {
@@ -182,6 +201,10 @@ static long op_populate(XEN_GUEST_HANDLE(void) arg, unsigned long start)
 
 /* ---- Frames that belong to a domain but not to its memory: its grant table's ---- */
 
+/*
+ * The shared pages of @d's grant table, which grows as far as asked within its own limit. They are
+ * the hypervisor's, marked as @d's (share_hv_page): the caller maps them with @d as their owner.
+ */
 static long grant_frames(struct domain *d, const struct xen_mem_acquire_resource *r)
 {
     int rc;

@@ -7,16 +7,24 @@
  */
 #include "control/policy.h"
 #include "domain/domain.h"
-#include "hypercall/guest_access.h"
-#include "hypercall/hypercall.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
+#include "mm/batch.h"
 #include "mm/internal.h"
 
+/*
+ * A command: @v runs and is the caller; @d is whose frames are meant, another domain's only where
+ * the table says so. 0, a negative errno, or -ERESTART: the same entry is to be done again.
+ */
 typedef int ext_fn(struct vcpu *v, struct domain *d, const struct mmuext_op *op);
 
 /* ---- Pins ---- */
 
+/*
+ * The guest's own use of a table, which keeps it validated while no root or entry names it. The use
+ * is taken first, then the bit set that stands for it; a second pin finds the bit set and is
+ * refused.
+ */
 static int pin(struct domain *d, const struct mmuext_op *op, enum page_use use)
 {
     mfn_t m = MFN(op->arg1.mfn);
@@ -55,6 +63,9 @@ static int op_pin_l4(struct vcpu *v, struct domain *d, const struct mmuext_op *o
     return pin(d, op, USE_L4);
 }
 
+/*
+ * The extra reference keeps the frame while its last use, and then its last other reference, goes.
+ */
 static int op_unpin(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
 {
     mfn_t m = MFN(op->arg1.mfn);
@@ -97,6 +108,10 @@ static int set_root(struct vcpu *v, mfn_t *root, mfn_t m)
     return 0;
 }
 
+/*
+ * The LDT goes before the root: it lies in the guest's address space, which changes. The same root
+ * again is no error, but a flush.
+ */
 int mm_new_baseptr(struct vcpu *v, mfn_t m)
 {
     guest_ldt_drop(v);
@@ -112,6 +127,7 @@ static int op_new_baseptr(struct vcpu *v, struct domain *d, const struct mmuext_
     return op->arg1.mfn == ~0ul ? -EINVAL : mm_new_baseptr(v, MFN(op->arg1.mfn));
 }
 
+/* No root at all, frame 0, is allowed: such a vCPU just has no user mode. */
 static int op_new_user_baseptr(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
 {
     mfn_t m = op->arg1.mfn ? MFN(op->arg1.mfn) : INVALID_MFN;
@@ -206,6 +222,10 @@ static int op_set_ldt(struct vcpu *v, struct domain *d, const struct mmuext_op *
     return guest_ldt_set(v, op->arg1.linear_addr, op->arg2.nr_ents);
 }
 
+/*
+ * Of a frame that may be written, that is: never of a table, however the guest asks. The writable
+ * use is held while the hypervisor writes.
+ */
 static int op_clear_page(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
 {
     mfn_t m = MFN(op->arg1.mfn);
@@ -218,6 +238,7 @@ static int op_clear_page(struct vcpu *v, struct domain *d, const struct mmuext_o
     return 0;
 }
 
+/* The source may be in use as anything: what it holds is its domain's to read. */
 static int op_copy_page(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
 {
     mfn_t dst = MFN(op->arg1.mfn), src = MFN(op->arg2.src_mfn);
@@ -262,6 +283,7 @@ static const struct {
     [MMUEXT_UNMARK_SUPER] = { op_not_offered, true },
 };
 
+/* -EPERM for a command that has no meaning for another domain's frames. */
 static int one_op(struct domain *d, const struct mmuext_op *op)
 {
     struct vcpu *v = current;
@@ -277,18 +299,15 @@ static int one_op(struct domain *d, const struct mmuext_op *op)
     return ops[cmd].fn(v, d, op);
 }
 
-#define COUNT_RESTARTED 0x80000000u
-
 long do_mmuext_op(XEN_GUEST_HANDLE(mmuext_op_t) uops, unsigned int count,
                   XEN_GUEST_HANDLE(uint) pdone, unsigned int foreigndom)
 {
-    unsigned int i, before = 0;
+    unsigned int i, before;
     struct domain *d;
     int rc;
 
-    if ((count & COUNT_RESTARTED) && !handle_is_null(pdone) && !copy_from_guest(&before, pdone))
+    if (!batch_begin(&count, pdone, &before))
         return -EFAULT;
-    count &= ~COUNT_RESTARTED;
     if (!handle_range_ok(uops, 0, count))
         return -EFAULT;
     rc = policy_foreign_domain((u16)foreigndom, &d);
@@ -306,7 +325,7 @@ long do_mmuext_op(XEN_GUEST_HANDLE(mmuext_op_t) uops, unsigned int count,
             rc = -ERESTART;
     }
     before += i;
-    note_done(pdone, before);
+    batch_note_done(pdone, before);
     if (rc == -ERESTART)
         return hypercall_restart(handle_elem(uops, i), (count - i) | COUNT_RESTARTED);
     return rc;

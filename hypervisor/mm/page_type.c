@@ -46,172 +46,14 @@
  */
 #include "domain/domain.h"
 #include "lib/atomic.h"
-#include "mm/pt_entry.h"
-
-/* Progress through a table, while BUSY. */
-struct walk {
-    struct page *pg;
-    enum page_use use;
-    unsigned int index;     /* entries below hold their references */
-    bool child;             /* the entry at index holds a bare reference */
-    u64 has;                /* the entries below that name another level-4 table, in the word */
-    bool was_partial;       /* the frame holds a reference on itself */
-};
-
-static u64 *table_of(struct page *pg)
-{
-    return mfn_to_virt(page_to_mfn(pg));
-}
-
-/* Most entries of most tables are empty: the first present one from @i up; PTE_COUNT: none. */
-static unsigned int present_from(const u64 *table, unsigned int i)
-{
-    while (i < PTE_COUNT && !(table[i] & PTE_P))
-        i++;
-    return i;
-}
-
-/* One more than the last present one below @end; 0: none. */
-static unsigned int present_below(const u64 *table, unsigned int end)
-{
-    while (end > 0 && !(table[end - 1] & PTE_P))
-        end--;
-    return end;
-}
-
-/* ---- Upwards: take ---- */
-
-/* @level, here and in take_entries(), is w->use's: a constant where it is 1. */
-static always_inline int take_entry(struct walk *w, const struct domain *d, unsigned int level,
-                                    u64 *slot)
-{
-    u64 pte = READ_ONCE(*slot);     /* judged, and what is judged is used */
-    int rc;
-
-    if (level > 1 && w->child) {
-        /* An earlier try left the reference; only the use is missing. */
-        rc = get_page_type(mfn_to_page(pte_mfn(pte)), (enum page_use)(w->use - 1));
-        if (rc == 0)
-            w->child = false;
-        return rc;
-    }
-    if (!pte_flags_ok(level, pte, d))
-        return -EINVAL;
-    rc = pte_get(level, pte, d, d->id);
-    if (level == 4 && rc == -EINVAL)
-        rc = linear_get(w->pg, pte, &w->has);
-    if (rc == 0 && pte_adjust(level, pte) != pte)
-        *slot = pte_adjust(level, pte);
-    return rc;
-}
-
-static always_inline int take_entries(struct walk *w, const struct domain *d, unsigned int level,
-                                      u64 *table)
-{
-    w->index = present_from(table, w->index);
-    while (w->index < PTE_COUNT) {
-        if (!pte_is_hv_slot(level, w->index)) {
-            int rc = take_entry(w, d, level, &table[w->index]);
-
-            if (rc)
-                return rc;
-        }
-        w->index = present_from(table, w->index + 1);
-        if (level > 1 && w->index < PTE_COUNT && preempt_needed())
-            return -ERESTART;
-    }
-    return 0;
-}
-
-/* The entries that are not present; the others are judged when they are taken. */
-static bool absent_entries_ok(const struct walk *w, const struct domain *d, const u64 *table)
-{
-    if (likely(d->absent_mask == 0))
-        return true;
-    for (unsigned int i = 0; i < PTE_COUNT; i++)
-        if (!(table[i] & PTE_P) && !pte_absent_ok(table[i], d) &&
-            !pte_is_hv_slot(w->use - USE_L1 + 1, i))
-            return false;
-    return true;
-}
-
-static int take_table(struct walk *w, const struct domain *d)
-{
-    u64 *table = table_of(w->pg);
-    int rc;
-
-    if (!absent_entries_ok(w, d, table))
-        return -EINVAL;
-    /* A level-1 table has by far the most entries, and needs the least for each. */
-    if (w->use == USE_L1)
-        return take_entries(w, d, 1, table);
-    rc = take_entries(w, d, w->use - USE_L1 + 1, table);
-    if (rc == 0 && w->use == USE_L4)
-        hv_install_slots(table);
-    return rc;
-}
-
-static int take_descriptors(struct walk *w)
-{
-    u64 *desc = table_of(w->pg);
-
-    for (unsigned int i = 0; i < PTE_COUNT; i++)
-        if (!descriptor_ok(&desc[i]))
-            return -EINVAL;
-    w->index = 0;   /* descriptors hold nothing that a failure would have to drop */
-    return 0;
-}
-
-/* ---- Downwards: drop ---- */
-
-static int drop_child(struct walk *w)
-{
-    struct page *child = mfn_to_page(pte_mfn(table_of(w->pg)[w->index]));
-    int rc = type_settle(child);
-
-    if (rc)
-        return rc;
-    put_page(child);
-    w->child = false;
-    return 0;
-}
-
-static always_inline int drop_entry(struct walk *w, unsigned int level, u64 pte)
-{
-    if (level == 4 && pte_is_linear(w->pg, pte))
-        return linear_put(w->pg, pte, &w->has);
-    return pte_put(level, pte);
-}
-
-static always_inline int drop_entries(struct walk *w, unsigned int level, u64 *table)
-{
-    w->index = present_below(table, w->index);
-    while (w->index > 0) {
-        unsigned int i = w->index - 1;
-
-        if (!pte_is_hv_slot(level, i) && drop_entry(w, level, table[i])) {
-            w->index = i;
-            w->child = true;
-            return -ERESTART;
-        }
-        w->index = present_below(table, i);
-        if (level > 1 && w->index > 0 && preempt_needed())
-            return -ERESTART;
-    }
-    return 0;
-}
-
-static int drop_table(struct walk *w)
-{
-    if (w->child && drop_child(w))
-        return -ERESTART;
-    if (w->use == USE_L1)
-        return drop_entries(w, 1, table_of(w->pg));
-    return drop_entries(w, w->use - USE_L1 + 1, table_of(w->pg));
-}
+#include "mm/validate.h"
 
 /* ---- The moves out of BUSY ---- */
 
+/*
+ * BUSY to PARTIAL. The reference on itself is taken before the word says PARTIAL: from that store
+ * on anyone may settle the frame and drop it.
+ */
 static void end_partial(struct walk *w)
 {
     u64 word = type_make(w->use) | TYPE_PARTIAL | w->has | w->index;
@@ -223,6 +65,10 @@ static void end_partial(struct walk *w)
     store_release(&w->pg->type, word);
 }
 
+/*
+ * BUSY to idle or LIVE, which @word says. The frame's own reference, if it had one, is not needed
+ * any more: the caller has another.
+ */
 static void end_settled(struct walk *w, u64 word)
 {
     store_release(&w->pg->type, word);
@@ -230,6 +76,7 @@ static void end_settled(struct walk *w, u64 word)
         put_page(w->pg);
 }
 
+/* Drops what w says that the frame holds: 0 and it is idle, or -ERESTART and it is PARTIAL. */
 static int run_drop(struct walk *w)
 {
     int rc = is_table_use(w->use) ? drop_table(w) : 0;
@@ -259,6 +106,10 @@ void leave_unfinished(struct page *pg)
     raise_softirq(SOFTIRQ_EXIT);
 }
 
+/*
+ * Validates what is left: 0 and LIVE with one use, the caller's; -ERESTART and PARTIAL; or another
+ * error and all that was taken is dropped again, at once or by leave_unfinished().
+ */
 static int run_take(struct walk *w)
 {
     struct domain *d = domain_by_id(page_owner(w->pg));     /* a frame's owner has a record */
@@ -279,6 +130,7 @@ static int run_take(struct walk *w)
     return rc;
 }
 
+/* Where an interrupted walk stopped, or the beginning: @word is what stood there before BUSY. */
 static struct walk walk_from(struct page *pg, u64 word, enum page_use use)
 {
     bool partial = word & TYPE_PARTIAL;
@@ -316,6 +168,11 @@ static void claim_writable(struct page *pg, u64 word)
     store_release(&pg->type, type_make(USE_WRITABLE) | TYPE_LIVE | 1);
 }
 
+/*
+ * One turn of the loop for each state of the drawing above: each either moves by
+ * compare-and-exchange or waits, and a word that changed meanwhile is looked at anew. What another
+ * CPU has BUSY as another use is refused and not waited for; the head says why.
+ */
 int get_page_type(struct page *pg, enum page_use use)
 {
     for (;;) {
@@ -344,7 +201,10 @@ int get_page_type(struct page *pg, enum page_use use)
     }
 }
 
-/* @linear: what else goes from the word, in the same step. */
+/*
+ * 0, or -ERESTART with the frame PARTIAL and the use gone all the same. @linear: what else goes
+ * from the word, in the same step.
+ */
 static inline int put_slice(struct page *pg, u64 linear)
 {
     u64 word = READ_ONCE(pg->type);
@@ -404,6 +264,10 @@ int type_settle(struct page *pg)
     return 0;
 }
 
+/*
+ * The pin's bit and its use are two steps, so the order matters. To pin: a use first, then the bit,
+ * which one of two can set. To unpin: the bit, then the use that it stood for.
+ */
 bool type_set_pin(struct page *pg)
 {
     return !(atomic_or(&pg->type, TYPE_PINNED) & TYPE_PINNED);
@@ -420,6 +284,7 @@ bool type_clear_pin(struct page *pg)
     return true;
 }
 
+/* A moment's answer, unless the caller holds a use: then it stays true as long as he does. */
 enum page_use page_use(const struct page *pg)
 {
     u64 word = READ_ONCE(pg->type);
@@ -456,6 +321,11 @@ bool mm_put_pending(const struct vcpu *v)
     return v->nr_unfinished != 0;
 }
 
+/*
+ * A frame that another CPU has settled meanwhile needs nothing more: type_settle() sees to both. It
+ * runs outside any call, so what the vCPU asked for has returned, but it can't run on before its
+ * debt is paid: a guest can't pile up unfinished work.
+ */
 bool mm_finish_put(struct vcpu *v)
 {
     while (v->nr_unfinished > 0) {

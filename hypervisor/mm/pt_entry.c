@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One page-table entry, any level: the references that a present entry holds, but for what every
- * update of a level-1 entry does, which is inline (pt_entry.h).
- *
- * A level-1 entry holds a reference on the frame it maps and, if it is writable, a writable use. An
- * entry of level n > 1 holds a reference and a use as a table of level n - 1. What is not RAM
- * (device memory) has no owner and no count: only a privileged domain may map it.
+ * What one page-table entry may say, as far as that is rarely asked: pt_entry.h has the rest,
+ * inline, and the rule of what an entry holds.
  */
 #include "boot/boot.h"
 #include "mm/pt_entry.h"
@@ -21,7 +17,10 @@ u64 mm_absent_mask(bool privileged)
     return option == L1TF_ON ? PTE_ADDR & ((1ull << cpu_has.phys_bits) - 1) : 0;
 }
 
-/* Not a frame that the ABI's domain may map: which of its errors it is. */
+/*
+ * @m is no frame that the entry may name: which of the ABI's errors that is, or 0 for device memory
+ * that @d may map. Low memory is both (mm.h): its record decides, which nobody ever gives a count.
+ */
 int pte_unmappable(mfn_t m, const struct domain *d)
 {
     bool device = mfn_is_device(m);

@@ -14,6 +14,7 @@
 #include "domain/domain.h"
 #include "mm/internal.h"
 
+/* What a level's entries may say: a row of pte_levels. */
 struct level {
     u64 allowed;            /* bits a guest may set, the address among them */
     u64 io_allowed;         /* more, for a domain with device rights: cache control */
@@ -43,6 +44,11 @@ static inline bool pte_absent_ok(u64 pte, const struct domain *d)
     return (pte & d->absent_mask) - 1 >= (max_mfn << PAGE_SHIFT) - 1;
 }
 
+/*
+ * Whether a guest may have this entry, but for the frame it names. PSE is never allowed: a large
+ * page would map frames that nobody took references on. Without NX in the processor its bit is
+ * reserved, and an entry with it would fault in our own walks as well.
+ */
 static inline bool pte_flags_ok(unsigned int level, u64 pte, const struct domain *d)
 {
     u64 allowed = pte_levels[level].allowed;
@@ -54,11 +60,17 @@ static inline bool pte_flags_ok(unsigned int level, u64 pte, const struct domain
     return !(pte & ~allowed) && (cpu_has.nx || !(pte & PTE_NX));
 }
 
+/*
+ * As the entry is stored. USER, since guest kernels run in ring 3 too; accessed at the upper
+ * levels, so that the processor has nothing to write there; no global mappings, which no load of
+ * CR3 flushes.
+ */
 static inline u64 pte_adjust(unsigned int level, u64 pte)
 {
     return pte & PTE_P ? (pte | pte_levels[level].forced) & ~pte_levels[level].ignored : pte;
 }
 
+/* Guests read these slots as ours, and a validation neither judges nor counts what is in them. */
 static inline bool pte_is_hv_slot(unsigned int level, unsigned int index)
 {
     return level == 4 && index >= HV_FIRST_SLOT && index < HV_END_SLOT;
@@ -67,6 +79,10 @@ static inline bool pte_is_hv_slot(unsigned int level, unsigned int index)
 /* pt_entry.c: @m is no frame of those that @d may map; which of the ABI's errors it is, or 0. */
 int pte_unmappable(mfn_t m, const struct domain *d);
 
+/*
+ * For a level-1 entry of a table of @d: a reference on @owner's frame, and a writable use if it is
+ * writable. 0 without either for device memory, where @d may map it.
+ */
 static inline int get_mapped_frame(u64 pte, const struct domain *d, u16 owner)
 {
     mfn_t m = pte_mfn(pte);

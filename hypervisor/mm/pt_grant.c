@@ -11,7 +11,11 @@
 #include "lib/atomic.h"
 #include "mm/pt_entry.h"
 
-/* The entry, and its table with a use and a reference; NULL if there is none. */
+/*
+ * The entry that a grant operation names: by the address that it maps, or by its own machine
+ * address (@machine). Comes with its table, of which the caller then has a use and a reference;
+ * NULL if it is no entry of a level-1 table of the running domain.
+ */
 static u64 *entry_get(struct vcpu *v, u64 addr, bool machine, struct page **table)
 {
     mfn_t m = maddr_to_mfn(MADDR(addr));
@@ -45,6 +49,11 @@ int mm_grant_map(u64 addr, bool machine, mfn_t m, bool writable, unsigned int av
     return rc;
 }
 
+/*
+ * Accessed, dirty and available bits may be what they will. Between the look and the exchange the
+ * guest may have put another frame there: then nothing is done, since whoever replaced the entry
+ * has dropped its references.
+ */
 int mm_grant_unmap(u64 addr, bool machine, mfn_t m, bool writable)
 {
     const u64 must = mfn_to_maddr(m).v | PTE_P | (writable ? PTE_RW : 0);

@@ -48,6 +48,7 @@ static bool use_linear(struct page *pg)
     return true;
 }
 
+/* Writable, it would let the guest write its own tables: one level down it maps them as pages. */
 int linear_get(const struct page *table, u64 pte, u64 *has)
 {
     struct page *pg = mfn_to_page(pte_mfn(pte));
@@ -66,6 +67,10 @@ int linear_get(const struct page *table, u64 pte, u64 *has)
     return 0;
 }
 
+/*
+ * The use goes first: while its reference is held the named table can't be freed under us. On
+ * -ERESTART that table is PARTIAL, and *@has counts the entry no more: the walk's `child` has it.
+ */
 int linear_put(const struct page *table, u64 pte, u64 *has)
 {
     struct page *pg = mfn_to_page(pte_mfn(pte));
@@ -92,6 +97,9 @@ static bool have_linear(struct page *table)
     return true;
 }
 
+/*
+ * TYPE_HAS first, and given back if the named table is not fit: the order that the head asks for.
+ */
 int linear_add(struct page *table, u64 pte)
 {
     u64 has = 0;

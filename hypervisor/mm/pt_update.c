@@ -13,11 +13,11 @@
  */
 #include "control/policy.h"
 #include "domain/domain.h"
-#include "hypercall/guest_access.h"
-#include "hypercall/hypercall.h"
 #include "lib/atomic.h"
+#include "mm/batch.h"
 #include "mm/pt_entry.h"
 
+/* What the processor changes in a table on its own. */
 #define PTE_AD (PTE_A | PTE_D)
 
 /* Differences that no reference depends on, so that old and new entry hold the same. */
@@ -28,6 +28,10 @@ static bool same_references(u64 old, u64 new)
     return (old & new & PTE_P) && !((old ^ new) & ~soft);
 }
 
+/*
+ * Writes @new over an entry that still is *@old, but for bits of PTE_AD, of which the latest are
+ * kept if @keep_ad says so. False: it changed, and *@old is what it is now.
+ */
 static bool write_same(u64 *slot, u64 *old, u64 new, bool keep_ad)
 {
     u64 seen = *old;
@@ -51,6 +55,10 @@ static always_inline int entry_get(unsigned int level, struct domain *d, struct 
     return level == 4 && rc == -EINVAL ? linear_add(table, new) : rc;
 }
 
+/*
+ * What @old held. The rest of a long devalidation is left to the way out, so this can't fail after
+ * the new entry has been written.
+ */
 static always_inline void entry_put(unsigned int level, struct page *table, u64 old)
 {
     if (level == 4 && pte_is_linear(table, old))
@@ -59,7 +67,13 @@ static always_inline void entry_put(unsigned int level, struct page *table, u64 
         pte_put_whole(level, old);
 }
 
-/* pt_write() with the level given: a constant where the caller knows it. */
+/*
+ * pt_write() with the level given: a constant where the caller knows it.
+ *
+ * The loops: an entry that holds the same as before needs no references, as long as the old one
+ * does not change to something else; then it is judged as any other. Once the new entry's
+ * references are held, whatever the entry has become meanwhile is what is replaced, and dropped.
+ */
 static always_inline int write_entry(unsigned int level, struct domain *d, struct page *table,
                                      u64 *slot, u64 new, bool keep_ad, u16 pg_owner)
 {
@@ -94,6 +108,11 @@ int pt_write(struct domain *d, struct page *table, u64 *slot, u64 new, bool keep
     return write_entry(level, d, table, slot, new, keep_ad, pg_owner);
 }
 
+/*
+ * For a guest's own compare-and-exchange on its table, which the hypervisor emulates: unlike in
+ * write_entry() an entry that changed is the guest's to see, not ours to try again. References for
+ * @new are taken first, and dropped again if it is not written.
+ */
 int mm_exchange_l1e(struct domain *d, struct page *table, u64 *slot, u64 *old, u64 new)
 {
     u64 seen = *old, was = *old;
@@ -129,6 +148,7 @@ struct update {
     u64 *entries;
 };
 
+/* Its last use may have been ours, so this can begin a devalidation; see update_entry(). */
 static void release_table(struct update *u)
 {
     if (u->table) {
@@ -150,7 +170,10 @@ static bool hold_table(struct update *u, struct page *pg, u64 *entries)
     return true;
 }
 
-/* A plain page: an ordinary store, as the guest could do itself. */
+/*
+ * A plain page: an ordinary store, as the guest could do itself. The writable use, if only for a
+ * moment, keeps it from being made a table under the store. Drops the caller's reference.
+ */
 static int store_data(struct page *pg, u64 *slot, u64 val)
 {
     int rc = get_page_type(pg, USE_WRITABLE);
@@ -163,6 +186,10 @@ static int store_data(struct page *pg, u64 *slot, u64 val)
     return rc;
 }
 
+/*
+ * Where `u` holds the table already, nothing has to be looked up. It was found by the number that
+ * the request gives, so equal records are the same frame.
+ */
 static int update_entry(struct update *u, const struct mmu_update *req, bool keep_ad)
 {
     unsigned int index = req->ptr % PAGE_SIZE / sizeof(u64);
@@ -183,6 +210,7 @@ static int update_entry(struct update *u, const struct mmu_update *req, bool kee
     return pt_write(u->pt_owner, u->table, &u->entries[index], req->val, keep_ad, u->pg_owner);
 }
 
+/* The M2P is the owner's notion of his own frames: he may say what he likes, of those alone. */
 static int update_m2p(const struct update *u, const struct mmu_update *req)
 {
     mfn_t m = maddr_to_mfn(MADDR(req->ptr));
@@ -194,6 +222,7 @@ static int update_m2p(const struct update *u, const struct mmu_update *req)
     return 0;
 }
 
+/* The low bits of the address say what is asked for (MMU_ in xen.h); slots are 8 bytes apart. */
 static int one_update(struct update *u, const struct mmu_update *req)
 {
     switch (req->ptr & 7) {
@@ -209,6 +238,10 @@ static int one_update(struct update *u, const struct mmu_update *req)
     }
 }
 
+/*
+ * @foreigndom: low half, whose frames may be mapped; high half, whose tables are changed, as its id
+ * plus one, 0 for the caller's own.
+ */
 static int resolve_owners(unsigned int foreigndom, struct update *u)
 {
     unsigned int pt = foreigndom >> 16;
@@ -224,29 +257,27 @@ static int resolve_owners(unsigned int foreigndom, struct update *u)
     return pt - 1 == DOMID_SELF ? -ESRCH : policy_domain((u16)(pt - 1), &u->pt_owner);
 }
 
-/*
- * The count is a courtesy: by the ABI, a pointer that can't be written to is no error of the call.
- */
-void note_done(XEN_GUEST_HANDLE(uint) pdone, unsigned int done)
+void batch_note_done(XEN_GUEST_HANDLE(uint) pdone, unsigned int done)
 {
     if (!handle_is_null(pdone) && !copy_to_guest(pdone, &done))
         guest_printk(LOG_DEBUG, "domain %u: its count of updates done can't be written\n",
                      current->domain->id);
 }
 
-/* A restarted call says so in the count; what was done before is then in *pdone. */
-#define COUNT_RESTARTED 0x80000000u
-
+/*
+ * A request at a time, copied, judged, done: what fails ends the batch, and *@pdone says where.
+ * Between requests it gives way to pending work, and always when a devalidation was left
+ * unfinished: the next request could leave another, and there is room for a few only.
+ */
 long do_mmu_update(XEN_GUEST_HANDLE(mmu_update_t) ureqs, unsigned int count,
                    XEN_GUEST_HANDLE(uint) pdone, unsigned int foreigndom)
 {
     struct update u = { .table = NULL };
-    unsigned int i, before = 0;
+    unsigned int i, before;
     int rc;
 
-    if ((count & COUNT_RESTARTED) && !handle_is_null(pdone) && !copy_from_guest(&before, pdone))
+    if (!batch_begin(&count, pdone, &before))
         return -EFAULT;
-    count &= ~COUNT_RESTARTED;
     if (!handle_range_ok(ureqs, 0, count))
         return -EFAULT;
     rc = resolve_owners(foreigndom, &u);
@@ -267,7 +298,7 @@ long do_mmu_update(XEN_GUEST_HANDLE(mmu_update_t) ureqs, unsigned int count,
     }
     release_table(&u);
     before += i;
-    note_done(pdone, before);
+    batch_note_done(pdone, before);
     if (rc == -ERESTART)
         return hypercall_restart(handle_elem(ureqs, i), (count - i) | COUNT_RESTARTED);
     return rc;
@@ -275,6 +306,7 @@ long do_mmu_update(XEN_GUEST_HANDLE(mmu_update_t) ureqs, unsigned int count,
 
 /* ---- update_va_mapping ---- */
 
+/* The bitmap is as long as the caller has vCPUs, which 4 bytes hold. */
 static bool read_vcpu_mask(unsigned long ptr, u64 *mask)
 {
     *mask = 0;
@@ -297,6 +329,10 @@ int flush_mask_cpus(const struct domain *d, unsigned long ptr, u64 *cpus)
     return 0;
 }
 
+/*
+ * @where: UVMF_ALL, or the guest's address of a vCPU bitmap. What is flushed of too many CPUs costs
+ * the caller time and nobody safety.
+ */
 static int flush_on(struct vcpu *v, unsigned long va, unsigned long where, unsigned long type)
 {
     u64 cpus = READ_ONCE(v->domain->tlb_cpus);
@@ -330,6 +366,10 @@ static inline int flush_after(struct vcpu *v, unsigned long va, unsigned long fl
     return 0;
 }
 
+/*
+ * Hot: the commonest way to change one entry. The walk gives the slot with its table held, so the
+ * level is known and pt_write() is compiled for 1 alone.
+ */
 static inline long update_va(unsigned long va, u64 val, unsigned long flags, u16 pg_owner)
 {
     struct vcpu *v = current;

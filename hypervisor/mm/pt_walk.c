@@ -12,7 +12,12 @@
 #include "mm/internal.h"
 #include "x86/extable.h"
 
-/* Reads one entry of a table frame: 0, which is not present either, if the frame can't be read. */
+/*
+ * Reads one entry of a table frame: 0, which is not present either, if the frame can't be read. The
+ * number may be a guest's own, from a frame that stopped being a table a moment ago: so it may be
+ * no RAM at all, or a frame that the direct map does not have (the image's alias has holes in no
+ * build, but a walk must not rely on it). The fixup makes that a miss.
+ */
 static inline u64 peek_entry(mfn_t table, unsigned int index)
 {
     u64 pte;
@@ -29,6 +34,10 @@ fault:
     return 0;
 }
 
+/*
+ * Never looks for PSE: no validated table has it, and what is read from a frame that is none is
+ * only a hint. *@l1 is such a hint as well.
+ */
 static inline bool walk_to_l1(mfn_t root, unsigned long va, mfn_t *l1)
 {
     for (unsigned int level = 4; level > 1; level--) {

@@ -15,6 +15,7 @@
 #include "lib/atomic.h"
 #include "mm/internal.h"
 
+/* How often to look for pending work: a frame that is somebody else's costs next to nothing. */
 #define FRAMES_PER_LOOK 1024
 
 static void drop_root(mfn_t *root)
@@ -35,6 +36,9 @@ void mm_drop_roots(struct vcpu *v)
 }
 
 /*
+ * A frame that is the domain's, or was until just now (0: nothing to do). The pin goes first, then
+ * what is left of the table, then the owner's own reference.
+ *
  * A table that is dropped in slices is PARTIAL in between, and holds itself: it is finished here,
  * now or when this is called for the same frame again.
  */
@@ -56,6 +60,10 @@ static int release_frame(struct domain *d, mfn_t m)
     return rc;
 }
 
+/*
+ * d->next_frame remembers the place between calls; the control room's claim guards it. Frames that
+ * come to the domain behind it are taken back by whoever gives them (domain_frames.c).
+ */
 int mm_domain_release(struct domain *d)
 {
     while (d->next_frame < max_mfn) {

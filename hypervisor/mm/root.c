@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Which page-table root a CPU runs on, and a vCPU's first roots. */
+/*
+ * Which page-table root a CPU runs on, and a vCPU's first roots.
+ *
+ * A loaded root is held twice over: v->kernel_root and v->user_root each hold a reference and a use
+ * as USE_L4 for as long as they say so, whether the vCPU runs or not. So CR3 never names a frame
+ * that could become anything else.
+ */
 #include "domain/domain.h"
 #include "mm/internal.h"
 

@@ -13,7 +13,7 @@
 #include "mm/internal.h"
 #include "x86/x86.h"
 
-u64 tlb_clock = 1;
+u64 tlb_clock = 1;                  /* atomic. 0 as a stamp means "never": never reached */
 static u64 cpu_flushed[MAX_CPUS];   /* each written by its own CPU */
 
 void tlb_load_root(u64 cr3)
@@ -40,6 +40,7 @@ static void flush_page_here(void *va)
     invlpg((unsigned long)va);
 }
 
+/* This CPU alone is the usual case, of a domain that runs nowhere else, and takes no cross-call. */
 void tlb_flush_cpus(u64 cpumask)
 {
     if (cpumask == BIT(this_cpu_id()))
@@ -58,6 +59,10 @@ void tlb_flush_page_cpus(u64 cpumask, unsigned long va)
         smp_call(cpumask, flush_page_here, (void *)va);
 }
 
+/*
+ * A CPU that flushes between the look and the call flushes twice. One that comes online meanwhile
+ * starts with an empty TLB, and the frame is in no table by then.
+ */
 void tlb_flush_since(u64 stamp)
 {
     u64 stale = 0, online = cpu_online_mask();

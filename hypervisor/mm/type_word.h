@@ -18,6 +18,8 @@
  *   index of the first entry that holds nothing (PARTIAL), or the TLB stamp of the last use (idle).
  *   LIVE and PARTIAL, of level-4 tables only: [41:32] entries of this table that name another
  *   level-4 table, [53:42] such entries of others that name this one (pt_linear.c).
+ *
+ * _ONE is a field's unit; the name alone is its mask.
  */
 #define TYPE_SHIFT      60
 #define TYPE_LIVE       (1ull << 59)
