@@ -218,8 +218,8 @@ static void any_bytes_are_survived(void **state)
     assert_true(decoded > 1000);
 }
 
-/* XSA-186: an offset beyond the address size wraps, as the processor's does. */
-static void offsets_wrap_at_the_address_size(void **state)
+/* An offset beyond the address size wraps, as the processor's does. */
+static void xsa_186_offsets_wrap_at_the_address_size(void **state)
 {
     struct cpu_regs regs = { .rbx = 0xffffffffull, .rax = 0x1234, .r14 = ~0ull, .rip = 0x4000 };
     struct insn insn = { .address_size = 4, .base = 3, .index = -1, .disp = 1 };
@@ -254,7 +254,7 @@ int main(void)
         cmocka_unit_test(what_is_not_emulated_is_unknown),
         cmocka_unit_test(fifteen_bytes_are_the_limit),
         cmocka_unit_test(any_bytes_are_survived),
-        cmocka_unit_test(offsets_wrap_at_the_address_size),
+        cmocka_unit_test(xsa_186_offsets_wrap_at_the_address_size),
         cmocka_unit_test(registers_are_in_encoding_order),
     };
 

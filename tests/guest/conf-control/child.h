@@ -55,7 +55,8 @@ struct child {
 };
 
 extern const char child_code[], child_echo[], child_spin[], child_crash[], child_shutdown[];
-extern const char child_pins[], child_call[], child_fpu[];
+extern const char child_pins[], child_call[], child_calls_on[];
+extern const char child_fpu[];
 
 /* How many frames of mappings a new domain may have; -1: the hypervisor's usual number. */
 extern int32_t child_maptrack_frames;

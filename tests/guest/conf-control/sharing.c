@@ -251,6 +251,49 @@ CASE(share_grant_table, "the toolstack finds a domain's grant table, and fills t
     EXPECT_EQ(child_destroy(&c), 0);
 }
 
+CASE(share_resource_errors, "XSA-334: what acquire_resource refuses leaves nothing behind: the next "
+     "call works, and the domain can end",
+     "memory_op.acquire_resource:EINVAL memory_op.acquire_resource:ESRCH "
+     "memory_op.acquire_resource:EOPNOTSUPP memory_op.acquire_resource:EFAULT")
+{
+    uint64_t free = free_pages_at_rest();
+    struct xen_mem_acquire_resource good, op;
+    xen_pfn_t frame = 0;
+    long id = create_domain();
+
+    if (!EXPECT_TRUE(id > 0))
+        return;
+    good = (struct xen_mem_acquire_resource){ .domid = (domid_t)id, .nr_frames = 1,
+                                              .type = XENMEM_resource_grant_table };
+    set_xen_guest_handle(good.frame_list, &frame);
+    for (unsigned int i = 0; i < 1000; i++) {
+        op = good;
+        op.domid = 0x7000;
+        EXPECT_EQ(HYPERVISOR_memory_op(XENMEM_acquire_resource, &op), -XEN_ESRCH);
+        op = good;
+        op.pad = 1;
+        EXPECT_EQ(HYPERVISOR_memory_op(XENMEM_acquire_resource, &op), -XEN_EINVAL);
+        op = good;
+        op.type = 77;
+        EXPECT_EQ(HYPERVISOR_memory_op(XENMEM_acquire_resource, &op), -XEN_EOPNOTSUPP);
+        op = good;
+        op.id = 77;
+        EXPECT_EQ(HYPERVISOR_memory_op(XENMEM_acquire_resource, &op), -XEN_EINVAL);
+        op = good;
+        op.frame = ~0UL - 1;
+        EXPECT_EQ(HYPERVISOR_memory_op(XENMEM_acquire_resource, &op), -XEN_EINVAL);
+        op = good;
+        set_xen_guest_handle(op.frame_list, (xen_pfn_t *)CONF_EMPTY_VA);
+        EXPECT_EQ(HYPERVISOR_memory_op(XENMEM_acquire_resource, &op), -XEN_EFAULT);
+    }
+    op = good;
+    EXPECT_EQ(HYPERVISOR_memory_op(XENMEM_acquire_resource, &op), 0);
+    EXPECT_TRUE(frame != 0);
+    EXPECT_EQ(HYPERVISOR_memory_op(XENMEM_acquire_resource, (void *)CONF_EMPTY_VA), -XEN_EFAULT);
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_destroydomain, (domid_t)id), 0);
+    EXPECT_TRUE(WAIT_FOR(machine_free_pages() == free));
+}
+
 CASE(grant_table_own, "a domain's table grows to what is asked, up to its limit; its version is 1",
      "grant_table_op.setup_table:effect grant_table_op.query_size:effect "
      "grant_table_op.set_version:effect grant_table_op.get_version:effect "

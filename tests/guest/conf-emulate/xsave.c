@@ -84,8 +84,9 @@ PV_USER_TEXT static uint64_t user_xsetbv(uint64_t arg)
     return arg;
 }
 
-CASE(xsetbv_refused, "XSA-54: what the processor would refuse is #GP and changes nothing: another "
-     "register, no x87, AVX without SSE, bits that are not offered; in user mode always",
+CASE(xsetbv_refused, "XSA-54, XSA-220: what the processor would refuse is #GP and changes nothing: another "
+     "register, no x87, AVX without SSE, bits that are not offered, such "
+     "as those of BND and PKRU; in user mode always",
      "emulate.xsetbv:refused")
 {
     struct pv_user_exit exit;
@@ -98,6 +99,7 @@ CASE(xsetbv_refused, "XSA-54: what the processor would refuse is #GP and changes
     EXPECT_FAULT(xsetbv(0, 0), GP0);
     EXPECT_FAULT(xsetbv(0, 2), GP0);
     EXPECT_FAULT(xsetbv(0, 5), GP0);
+    EXPECT_EQ(offered() & (1UL << 3 | 1UL << 4 | 1UL << 9), 0);
     for (unsigned int bit = 0; bit < 64; bit++) {
         if (!(offered() >> bit & 1))
             EXPECT_FAULT(xsetbv(0, X87_SSE | 1UL << bit), GP0);

@@ -29,8 +29,8 @@ CASE(grant_table_pointers, "what the calls on tables do with bad pointers",
     EXPECT_EQ(HYPERVISOR_grant_table_op(GNTTABOP_query_size, &size, 2), -XEN_EINVAL);
 }
 
-CASE(grant_version, "XSA-26, XSA-255, XSA-379, XSA-382, XSA-384: there is no version 2 to switch "
-     "to, nor status frames; a domain's version is told to those who may ask",
+CASE(grant_version, "XSA-26, XSA-255, XSA-379, XSA-382, XSA-384, XSA-501: there is no version 2 to "
+     "switch to, nor status frames; a domain's version is told to those who may ask",
      "grant_table_op.set_version:ENOSYS grant_table_op.get_version:ESRCH "
      "security.grant_version:refused")
 {

@@ -19,6 +19,9 @@ CONF_GUEST("conf-latency");
 #define EXTENTS  4096u          /* 16 MiB, page by page */
 #define PORTS    4000u
 #define CALLS    8192u
+#define GRANTS   100u           /* that a child maps, each of them in each round */
+#define MAP_ROUNDS 80u
+#define MAPS_OFFSET 512         /* of the list in its shared page */
 
 static uint64_t due, latest;
 static unsigned long looks;
@@ -156,6 +159,60 @@ CASE(latency_destroy, "events come while a domain with memory and ports is destr
     look_on();
     EXPECT_EQ(domctl_simple(XEN_DOMCTL_destroydomain, id), 0);
     look_away("destroy, 16 MiB and 4000 ports", 5);
+}
+
+/* Grants of ours to a child that maps each of them over and over, in a list in its shared page. */
+static void offer_to(struct child *c, volatile struct grant_entry_v1 *table)
+{
+    struct gnttab_map_grant_ref *list = (void *)((uint64_t)c->shared + MAPS_OFFSET);
+
+    for (unsigned int i = 0; i < GRANTS; i++) {
+        table[GNTTAB_NR_RESERVED_ENTRIES + i].frame = (uint32_t)pv_va_to_mfn(frames).nr;
+        table[GNTTAB_NR_RESERVED_ENTRIES + i].domid = c->id;
+        table[GNTTAB_NR_RESERVED_ENTRIES + i].flags = GTF_permit_access | GTF_readonly;
+        list[i] = (struct gnttab_map_grant_ref){
+            .flags = GNTMAP_device_map | GNTMAP_readonly, .dom = 0,
+            .ref = GNTTAB_NR_RESERVED_ENTRIES + i,
+        };
+    }
+    c->shared->call[0] = __HYPERVISOR_grant_table_op;
+    c->shared->call[1] = GNTTABOP_map_grant_ref;
+    c->shared->call[2] = CHILD_BASE + CHILD_SHARED * PV_PAGE_SIZE + MAPS_OFFSET;
+    c->shared->call[3] = GRANTS;
+    c->shared->answer = 0;
+}
+
+CASE(latency_grants, "XSA-380: events come while a domain ends that has mapped thousands of grants, "
+     "and none of them is still in use then",
+     "latency.destroy:grants")
+{
+    struct gnttab_setup_table setup = { .dom = DOMID_SELF, .nr_frames = 1 };
+    volatile struct grant_entry_v1 *table;
+    uint64_t va = pv_vmap_alloc(1), used = 0;
+    xen_pfn_t frame = 0;
+    struct child c;
+
+    set_xen_guest_handle(setup.frame_list, &frame);
+    EXPECT_EQ(HYPERVISOR_grant_table_op(GNTTABOP_setup_table, &setup, 1), 0);
+    EXPECT_EQ(pv_map(va, pv_mfn(frame), PV_PROT_RW), 0);
+    table = (volatile struct grant_entry_v1 *)va;
+    if (!child_build(&c, child_calls_on))
+        return;
+    offer_to(&c, table);
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_unpausedomain, c.id), 0);
+    EXPECT_TRUE(WAIT_FOR(c.shared->count >= MAP_ROUNDS));
+    EXPECT_EQ(c.shared->answer, 0);
+    EXPECT_TRUE(table[GNTTAB_NR_RESERVED_ENTRIES].flags & GTF_reading);
+    child_let_go(&c);
+    look_on();
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_destroydomain, c.id), 0);
+    look_away("destroy, thousands of grants mapped", 5);
+    for (unsigned int i = 0; i < GRANTS; i++) {
+        used += (table[GNTTAB_NR_RESERVED_ENTRIES + i].flags & GTF_reading) != 0;
+        table[GNTTAB_NR_RESERVED_ENTRIES + i].flags = 0;
+    }
+    EXPECT_EQ(used, 0);
+    EXPECT_EQ(pv_unmap(va, 1), 0);
 }
 
 CASE(latency_multicall, "events come during a list of thousands of calls",

@@ -81,6 +81,55 @@ CASE(assist_cmpxchg, "and a locked cmpxchg and btr",
     tear_down();
 }
 
+CASE(assist_bit_far, "XSA-195: a bit number in a register that reaches beyond the operand, far or "
+     "back, names a bit of another word, which may be elsewhere; the operand's word is not touched",
+     "writable_pagetables.btr:refused")
+{
+    static const long near[] = { 64 + 1, 3 * 64 + 1, -64 + 1 };
+    static const long far[] = { 1L << 40, 1L << 62, -(1L << 62), 1L << 62 | 1 << 20 };
+    pv_fault_t refused = PV_FAULT(PV_PF, PV_PF_PRESENT | PV_PF_WRITE), f;
+
+    set_up();
+    for (size_t i = 0; i < PV_ARRAY_SIZE(near); i++) {
+        uint64_t *named = l1 + 100 + (near[i] >> 6);
+
+        PV_TRY_ASM(f, "lock btsq %[n], (%[p])", PV_OUT(), PV_IN([p] "r"(&l1[100]), [n] "r"(near[i])));
+        EXPECT_FAULT_ON(f, PV_NO_FAULT, refused, "Pavane sets bits of the operand itself; no "
+                        "kernel names an entry by a bit's number in the table");
+        EXPECT_EQ(*named, conf_on_pavane() ? 0 : 2);
+        EXPECT_EQ(l1[100], 0);
+    }
+    for (size_t i = 0; i < PV_ARRAY_SIZE(far); i++) {
+        PV_TRY_ASM(f, "lock btsq %[n], (%[p])", PV_OUT(), PV_IN([p] "r"(&l1[100]), [n] "r"(far[i])));
+        EXPECT_TRUE(f == PV_FAULT(PV_PF, 0) || f == PV_FAULT(PV_GP, 0));
+        EXPECT_EQ(l1[100], 0);
+    }
+    tear_down();
+}
+
+CASE(assist_float, "XSA-66: a store of the FPU to a table is the kernel's own #PF, and stores "
+     "nothing",
+     "writable_pagetables.mov:refused")
+{
+    pv_fault_t refused = PV_FAULT(PV_PF, PV_PF_PRESENT | PV_PF_WRITE), f;
+
+    if (!conf_on_pavane()) {
+        conf_skip("Xen emulates it, and under QEMU's TCG does so for ever");
+        return;
+    }
+    set_up();
+    PV_TRY_ASM(f, "fldpi; fstpl (%[p])", PV_OUT(), PV_IN([p] "r"(&l1[3])));
+    EXPECT_FAULT(f, refused);
+    PV_TRY_ASM(f, "fninit; fldpi; fbstp (%[p])", PV_OUT(), PV_IN([p] "r"(&l1[3])));
+    EXPECT_FAULT(f, refused);
+    PV_TRY_ASM(f, "movaps %%xmm0, (%[p])", PV_OUT(), PV_IN([p] "r"(&l1[4])));
+    EXPECT_FAULT(f, refused);
+    __asm__ volatile("fninit");
+    for (unsigned int i = 0; i < 8; i++)
+        EXPECT_EQ(l1[i], 0);
+    tear_down();
+}
+
 CASE(assist_checked, "a store that mmu_update would refuse is a #PF, and not done",
      "writable_pagetables.mov:refused security.table_writable:refused")
 {

@@ -109,7 +109,7 @@ static void refused_at(unsigned int order, unsigned int bad, xen_pfn_t mfn)
         assert_true(is_guests(out[i]) && out[i] < FRAMES);
 }
 
-static void xsa_159_frames_of_a_chunk_that_fails_stay_the_domains(void **state)
+static void xsa_159_287_frames_of_a_chunk_that_fails_stay_the_domains(void **state)
 {
     (void)state;
     for (unsigned int order = 0; order <= 3; order++) {
@@ -242,7 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(single_frames_become_one_extent),
-        cmocka_unit_test(xsa_159_frames_of_a_chunk_that_fails_stay_the_domains),
+        cmocka_unit_test(xsa_159_287_frames_of_a_chunk_that_fails_stay_the_domains),
         cmocka_unit_test(xsa_159_without_memory_nothing_changes),
         cmocka_unit_test(a_domain_that_dies_meanwhile_keeps_none),
         cmocka_unit_test(xsa_29_212_lists_are_checked_before_anything_is_done),
