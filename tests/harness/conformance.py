@@ -26,7 +26,8 @@ INTEL = {"-intel": {"vendor": "intel"}}
 MACHINES = {"conf-sched": {"": {"cpus": 3}}, "conf-event": {"": {"cpus": 2}},
             "conf-latency": {"": {"icount": True, "qemu": "run", "append": "dom0_mem=96M"}},
             "conf-cpu": USUAL | INTEL, "conf-trap": USUAL | INTEL, "conf-emulate": USUAL | INTEL,
-            "conf-grant": {"": {"cpus": 2}}, "conf-device": {"": {"extra": DEVICES}}, "conf-control": USUAL | {"-smp": {"cpus": 3}}}
+            "conf-grant": {"": {"cpus": 2}}, "conf-device": {"": {"extra": DEVICES}},
+            "conf-control": USUAL | {"-smp": {"cpus": 3}}}
 
 
 def hypervisors():

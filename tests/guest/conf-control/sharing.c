@@ -251,8 +251,8 @@ CASE(share_grant_table, "the toolstack finds a domain's grant table, and fills t
     EXPECT_EQ(child_destroy(&c), 0);
 }
 
-CASE(share_resource_errors, "XSA-334: what acquire_resource refuses leaves nothing behind: the next "
-     "call works, and the domain can end",
+CASE(share_resource_errors, "XSA-334: what acquire_resource refuses leaves nothing behind: the "
+     "next call works, and the domain can end",
      "memory_op.acquire_resource:EINVAL memory_op.acquire_resource:ESRCH "
      "memory_op.acquire_resource:EOPNOTSUPP memory_op.acquire_resource:EFAULT")
 {

@@ -182,8 +182,8 @@ static void offer_to(struct child *c, volatile struct grant_entry_v1 *table)
     c->shared->answer = 0;
 }
 
-CASE(latency_grants, "XSA-380: events come while a domain ends that has mapped thousands of grants, "
-     "and none of them is still in use then",
+CASE(latency_grants, "XSA-380: events come while a domain ends that has mapped thousands of "
+     "grants, and none of them is still in use then",
      "latency.destroy:grants")
 {
     struct gnttab_setup_table setup = { .dom = DOMID_SELF, .nr_frames = 1 };

@@ -93,14 +93,16 @@ CASE(assist_bit_far, "XSA-195: a bit number in a register that reaches beyond th
     for (size_t i = 0; i < PV_ARRAY_SIZE(near); i++) {
         uint64_t *named = l1 + 100 + (near[i] >> 6);
 
-        PV_TRY_ASM(f, "lock btsq %[n], (%[p])", PV_OUT(), PV_IN([p] "r"(&l1[100]), [n] "r"(near[i])));
+        PV_TRY_ASM(f, "lock btsq %[n], (%[p])", PV_OUT(),
+                   PV_IN([p] "r"(&l1[100]), [n] "r"(near[i])));
         EXPECT_FAULT_ON(f, PV_NO_FAULT, refused, "Pavane sets bits of the operand itself; no "
                         "kernel names an entry by a bit's number in the table");
         EXPECT_EQ(*named, conf_on_pavane() ? 0 : 2);
         EXPECT_EQ(l1[100], 0);
     }
     for (size_t i = 0; i < PV_ARRAY_SIZE(far); i++) {
-        PV_TRY_ASM(f, "lock btsq %[n], (%[p])", PV_OUT(), PV_IN([p] "r"(&l1[100]), [n] "r"(far[i])));
+        PV_TRY_ASM(f, "lock btsq %[n], (%[p])", PV_OUT(),
+                   PV_IN([p] "r"(&l1[100]), [n] "r"(far[i])));
         EXPECT_TRUE(f == PV_FAULT(PV_PF, 0) || f == PV_FAULT(PV_GP, 0));
         EXPECT_EQ(l1[100], 0);
     }
