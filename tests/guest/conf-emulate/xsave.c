@@ -85,8 +85,8 @@ PV_USER_TEXT static uint64_t user_xsetbv(uint64_t arg)
 }
 
 CASE(xsetbv_refused, "XSA-54, XSA-220: what the processor would refuse is #GP and changes nothing: "
-     "another register, no x87, AVX without SSE, bits that are not offered, such as those of BND and "
-     "PKRU; in user mode always",
+     "another register, no x87, AVX without SSE, bits that are not offered, such as those of BND "
+     "and PKRU; in user mode always",
      "emulate.xsetbv:refused")
 {
     struct pv_user_exit exit;
