@@ -261,11 +261,18 @@ exit_iret:
 guest_iretq:                            /* may fault on a bad cs, ss or rip: traps.c knows it */
         iretq
 
+/*
+ * One upcall a way out: the guest's other vCPUs may unmask events again as soon as they are masked,
+ * and would keep this CPU here, with interrupts off, for as long as there is stack for frames.
+ */
 exit_upcall:
         mov     %rbx, %rdi
         mov     %rsp, %rsi
         call    deliver_upcall
-        jmp     exit_to_guest           /* a domain that crashed over it has raised a softirq */
+        mov     INFO_PERCPU(%rsp), %rax
+        lea     percpu_softirqs(%rip), %rcx
+        cmpl    $0, (%rcx, %rax)        /* a domain that crashed over it has raised one */
+        je      exit_now
 
 exit_slow:
         mov     %rsp, %rdi

@@ -25,7 +25,7 @@ void exit_work(struct cpu_regs *regs)
 {
     struct vcpu *v = current;
     bool stopped = false;       /* there is something to finish, but softirqs came first */
-    bool delivered = false;
+    bool delivered = false;     /* one upcall a way out: see exit_upcall in entry.S */
 
     for (;;) {
         if (softirq_pending()) {
@@ -38,7 +38,7 @@ void exit_work(struct cpu_regs *regs)
             deliver_failsafe(v, regs);
         } else if (nmi_deliverable(v)) {
             deliver_nmi(v, regs);
-        } else if (event_deliverable(v)) {
+        } else if (event_deliverable(v) && !delivered) {
             deliver_upcall(v, regs);
             delivered = true;
         } else {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands that meet each other, on two vCPUs, and errors half way. */
+#include "../lib/frame.h"
 #include "fifo.h"
 
 static volatile bool going;
@@ -202,4 +203,106 @@ CASE(virq_bind_errors, "XSA-496: a bind_virq that fails leaves the port of the v
     EXPECT_EQ(op(EVTCHNOP_bind_virq, &bind), 0);
     EXPECT_EQ(bind.port, port);
     EXPECT_EQ(pv_close(bind.port), 0);
+}
+
+/* ---- A vCPU whose events are let in again by another one, all the time ---- */
+
+#define STORM_PAGES 4096u       /* all the same one: what is pushed there is never looked at */
+#define STORM_SLACK 256u        /* conf_entry looks beyond the frame */
+#define FRAME_BYTES 64u         /* seven words, aligned */
+
+/* The number of the call that is made, negative once its upcall has come; the last one seen. */
+extern volatile long storm_call, storm_seen;
+extern struct vcpu_info *storm_info;
+extern const char storm_entry[];
+
+/* Ends the storm, waits until the other vCPU has seen it, and goes on as any caught frame. */
+__asm__(".pushsection .text\n"
+        "storm_entry:\n"
+        "    mov     storm_call(%rip), %rax\n"
+        "    test    %rax, %rax\n"
+        "    js      1f\n"
+        "    neg     %rax\n"
+        "    mov     %rax, storm_call(%rip)\n"
+        "1:  pause\n"
+        "    cmp     %rax, storm_seen(%rip)\n"
+        "    jne     1b\n"
+        "    mov     storm_info(%rip), %rax\n"
+        "    movb    $1, 1(%rax)\n"
+        "    jmp     conf_entry\n"
+        ".popsection\n"
+        ".pushsection .bss\n"
+        ".balign 8\n"
+        "storm_call: .skip 8\n"
+        "storm_seen: .skip 8\n"
+        "storm_info: .skip 8\n"
+        ".popsection\n");
+
+static int lets_in(void *arg)
+{
+    volatile struct vcpu_info *info = storm_info;
+
+    (void)arg;
+    while (going) {
+        long call = storm_call;
+
+        while (storm_call > 0) {
+            info->evtchn_upcall_pending = 1;
+            __asm__ volatile(".rept 256; movb $0, (%0); .endr"
+                             : : "r"(&info->evtchn_upcall_mask) : "memory");
+        }
+        storm_seen = call;
+        rounds++;
+    }
+    return 0;
+}
+
+/* Hypercalls on a stack that ends at `top`, until an upcall comes. */
+static void call_on(void *top)
+{
+    storm_call = 1 - storm_call;        /* the last one's was turned */
+    __asm__ volatile("mov %0, %%rsp; 1: mov %1, %%eax; xor %%edi, %%edi; syscall; jmp 1b"
+                     : : "r"(top), "i"(__HYPERVISOR_xen_version) : "memory");
+}
+
+/* The stack of the callback's frames, many times the same page; where it begins, or 0. */
+static uint64_t endless_stack(void *page)
+{
+    uint64_t va = pv_vmap_alloc(STORM_PAGES);
+
+    for (unsigned int i = 0; va && i < STORM_PAGES; i++)
+        if (!EXPECT_EQ(pv_map(va + i * PV_PAGE_SIZE, pv_va_to_mfn(page), PV_PROT_RW), 0))
+            return 0;
+    return va + STORM_PAGES * PV_PAGE_SIZE - STORM_SLACK;
+}
+
+CASE(race_upcall_mask, "another vCPU lets this one's events in again as soon as an upcall has "
+     "masked them: a hypercall ends with one frame, not with as many as the stack takes",
+     "upcall.mask:other_vcpu")
+{
+    /* On Xen most of these calls do, and take their time. */
+    const unsigned int calls = conf_on_pavane() ? 10000 : 20;
+    void *page = pv_alloc_page();
+    uint64_t top = endless_stack(page);
+    unsigned int ended = 0, more = 0;
+
+    storm_info = pv_this_vcpu()->info;
+    storm_call = 0;
+    if (!top || !start_second(lets_in, NULL))
+        return;
+    EXPECT_EQ(pv_set_callback(CALLBACKTYPE_event, storm_entry, 0), 0);
+    for (unsigned int i = 0; i < calls; i++) {
+        ended += conf_catch(call_on, (void *)top);
+        more += top - conf_frame.at > FRAME_BYTES;
+    }
+    stop_second();
+    pv_events_disable();
+    storm_info->evtchn_upcall_pending = 0;
+    EXPECT_EQ(pv_set_callback(CALLBACKTYPE_event, NULL, 0), 0);
+    EXPECT_EQ(ended, calls);
+    /* An interrupt in the handler is a way out, too. */
+    if (conf_on_pavane())
+        EXPECT_TRUE(more <= 1);
+    EXPECT_EQ(pv_unmap(top + STORM_SLACK - STORM_PAGES * PV_PAGE_SIZE, STORM_PAGES), 0);
+    pv_free_page(page);
 }
