@@ -16,14 +16,6 @@
  */
 #include "event/evtchn_bits.h"
 
-/* True if the bit was set. */
-static bool clear_bit_old(xen_ulong_t *word, unsigned int bit)
-{
-    xen_ulong_t m = 1ul << bit;
-
-    return __atomic_fetch_and(word, ~m, __ATOMIC_SEQ_CST) & m;
-}
-
 static bool bit_is_set(const xen_ulong_t *word, unsigned int bit)
 {
     return __atomic_load_n(word, __ATOMIC_SEQ_CST) >> bit & 1;
@@ -33,7 +25,7 @@ unsigned int evtchn_bits_unmask(struct shared_info *shared, struct vcpu_info *in
 {
     unsigned int word = port / EVTCHN_WORD_BITS, bit = port % EVTCHN_WORD_BITS;
 
-    if (clear_bit_old(&shared->evtchn_mask[word], bit) &&
+    if (test_and_clear_bit_64(&shared->evtchn_mask[word], bit) &&
         bit_is_set(&shared->evtchn_pending[word], bit))
         return evtchn_bits_notify(info, word);
     return 0;
@@ -41,7 +33,8 @@ unsigned int evtchn_bits_unmask(struct shared_info *shared, struct vcpu_info *in
 
 void evtchn_bits_clear(struct shared_info *shared, u32 port)
 {
-    clear_bit_old(&shared->evtchn_pending[port / EVTCHN_WORD_BITS], port % EVTCHN_WORD_BITS);
+    (void)test_and_clear_bit_64(&shared->evtchn_pending[port / EVTCHN_WORD_BITS],
+                                port % EVTCHN_WORD_BITS);
 }
 
 bool evtchn_bits_pending(const struct shared_info *shared, u32 port)

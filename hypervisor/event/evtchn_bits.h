@@ -6,7 +6,7 @@
 #ifndef EVENT_EVTCHN_BITS_H
 #define EVENT_EVTCHN_BITS_H
 
-#include "lib/types.h"
+#include "lib/atomic.h"
 #include <xen/xen.h>
 
 #define RAISED_PENDING  1u      /* the port was not pending before */
@@ -14,17 +14,9 @@
 
 #define EVTCHN_WORD_BITS 64u
 
-/* True if the bit was clear. */
-static inline bool evtchn_bit_set_new(xen_ulong_t *word, unsigned int bit)
-{
-    xen_ulong_t m = 1ul << bit;
-
-    return !(__atomic_fetch_or(word, m, __ATOMIC_SEQ_CST) & m);
-}
-
 static inline unsigned int evtchn_bits_notify(struct vcpu_info *info, unsigned int word)
 {
-    if (!evtchn_bit_set_new(&info->evtchn_pending_sel, word))
+    if (test_and_set_bit_64(&info->evtchn_pending_sel, word))
         return 0;
     if (__atomic_exchange_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST))
         return 0;
@@ -37,7 +29,7 @@ static inline unsigned int evtchn_bits_raise(struct shared_info *shared, struct 
 {
     unsigned int word = port / EVTCHN_WORD_BITS, bit = port % EVTCHN_WORD_BITS;
 
-    if (!evtchn_bit_set_new(&shared->evtchn_pending[word], bit))
+    if (test_and_set_bit_64(&shared->evtchn_pending[word], bit))
         return 0;
     if (__atomic_load_n(&shared->evtchn_mask[word], __ATOMIC_SEQ_CST) >> bit & 1)
         return RAISED_PENDING;

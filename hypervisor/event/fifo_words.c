@@ -58,9 +58,10 @@ static bool set_link(event_word_t *last, u32 next)
     for (unsigned int i = 0; i < LINK_TRIES && (old & LINKED); i++) {
         if (cas(last, &old, (old & ~(BUSY | EVTCHN_FIFO_LINK_MASK)) | next))
             return true;
-        old = atomic_or(last, BUSY) | BUSY;
+        (void)test_and_set_bit(last, EVTCHN_FIFO_BUSY);
+        old = READ_ONCE(*last);
     }
-    atomic_and(last, ~BUSY);
+    (void)atomic_and(last, ~BUSY);
     return false;
 }
 
@@ -73,7 +74,7 @@ static bool append(struct event_fifo *f, u32 port, unsigned int vcpu, unsigned i
     bool first = false;
 
     spin_lock_no_calls(&f->lock);
-    if (!(atomic_or(word, LINKED) & LINKED)) {
+    if (!test_and_set_bit(word, EVTCHN_FIFO_LINKED)) {
         before = &f->vcpus[p->in_vcpu].tail[p->in_priority];
         if (*before == port)
             *before = 0;
@@ -98,7 +99,7 @@ static unsigned int queue_port(struct event_fifo *f, struct vcpu_info *info, u32
     /* Without a control block it stays pending, and is queued when it is raised again. */
     if (!control || !append(f, port, vcpu, priority, word))
         return 0;
-    if (atomic_or(&control->ready, 1u << priority) >> priority & 1)
+    if (test_and_set_bit(&control->ready, priority))
         return 0;
     return atomic_xchg(&info->evtchn_upcall_pending, 1) ? 0 : RAISED_UPCALL;
 }
@@ -106,7 +107,7 @@ static unsigned int queue_port(struct event_fifo *f, struct vcpu_info *info, u32
 unsigned int fifo_raise(struct event_fifo *f, struct vcpu_info *info, u32 port, unsigned int vcpu)
 {
     struct fifo_port *p = port_of(f, port);
-    event_word_t *word = word_of(f, port), old;
+    event_word_t *word = word_of(f, port);
     unsigned int raised;
 
     if (!p)
@@ -117,21 +118,23 @@ unsigned int fifo_raise(struct event_fifo *f, struct vcpu_info *info, u32 port, 
         if (likely(!word) || !atomic_xchg(&p->waiting, 0))
             return raised;
     }
-    old = atomic_or(word, PENDING);
-    raised = old & PENDING ? 0 : RAISED_PENDING;
-    if (!(old & (MASKED | LINKED)))
+    raised = test_and_set_bit(word, EVTCHN_FIFO_PENDING) ? 0 : RAISED_PENDING;
+    /* Who takes one of these away after this look, looks at PENDING then. */
+    if (!(READ_ONCE(*word) & (MASKED | LINKED)))
         raised |= queue_port(f, info, port, vcpu, word);
     return raised;
 }
 
 unsigned int fifo_unmask(struct event_fifo *f, struct vcpu_info *info, u32 port, unsigned int vcpu)
 {
-    event_word_t *word = word_of(f, port), old;
+    event_word_t *word = word_of(f, port);
 
     if (!word || !port_of(f, port))
         return 0;
-    old = atomic_and(word, ~MASKED);
-    return (old & (PENDING | LINKED)) == PENDING ? queue_port(f, info, port, vcpu, word) : 0;
+    (void)atomic_and(word, ~MASKED);
+    if ((READ_ONCE(*word) & (PENDING | LINKED)) != PENDING)
+        return 0;
+    return queue_port(f, info, port, vcpu, word);
 }
 
 void fifo_clear(struct event_fifo *f, u32 port)
@@ -140,7 +143,7 @@ void fifo_clear(struct event_fifo *f, u32 port)
 
     (void)fifo_stop_waiting(f, port);
     if (word)
-        atomic_and(word, ~PENDING);
+        (void)atomic_and(word, ~PENDING);
 }
 
 bool fifo_pending(const struct event_fifo *f, u32 port)

@@ -17,6 +17,35 @@
 #define store_release(p, v)     __atomic_store_n(p, v, __ATOMIC_RELEASE)
 
 /*
+ * Bits of words that guests may be writing to at the same time: one instruction each. What
+ * compilers make of a fetch-and-or may be a loop, and a guest could keep that going. True: the bit
+ * was set.
+ */
+static inline bool test_and_set_bit(u32 *word, unsigned int bit)
+{
+    bool was;
+
+    __asm__ volatile("lock btsl %2, %1" : "=@ccc"(was), "+m"(*word) : "Ir"(bit) : "memory");
+    return was;
+}
+
+static inline bool test_and_set_bit_64(u64 *word, u64 bit)
+{
+    bool was;
+
+    __asm__ volatile("lock btsq %2, %1" : "=@ccc"(was), "+m"(*word) : "Jr"(bit) : "memory");
+    return was;
+}
+
+static inline bool test_and_clear_bit_64(u64 *word, u64 bit)
+{
+    bool was;
+
+    __asm__ volatile("lock btrq %2, %1" : "=@ccc"(was), "+m"(*word) : "Jr"(bit) : "memory");
+    return was;
+}
+
+/*
  * An index that was checked against @n with a branch, made zero also on the path a mispredicted
  * branch would take (Spectre v1): the mask comes from the comparison's carry, not from a branch.
  */
