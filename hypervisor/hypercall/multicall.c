@@ -34,12 +34,13 @@ static long restart_in(XEN_GUEST_HANDLE(multicall_entry_t) list, unsigned int i,
 }
 
 /*
- * Whether to give way before entry @i. Interrupts are let in only now and then: the calls that take
- * long do that themselves.
+ * Whether to give way before the next entry. Interrupts are let in each time: a call gives way by
+ * itself only after as much as it may do at a time, and a list could be made of calls for just
+ * less.
  */
-static bool give_way(const struct vcpu *v, unsigned int i)
+static bool give_way(const struct vcpu *v)
 {
-    return softirq_pending() || mm_put_pending(v) || (i % 8 == 0 && preempt_needed());
+    return mm_put_pending(v) || preempt_needed();
 }
 
 long do_multicall(XEN_GUEST_HANDLE(multicall_entry_t) list, unsigned int nr)
@@ -54,7 +55,7 @@ long do_multicall(XEN_GUEST_HANDLE(multicall_entry_t) list, unsigned int nr)
     for (unsigned int i = 0; i < nr; i++) {
         long rc;
 
-        if (i && give_way(v, i))
+        if (i && give_way(v))
             return restart_at(list, i, nr);
         if (!copy_from_guest_raw(&e, handle_elem(list, i), sizeof(e)))
             return -EFAULT;

@@ -211,6 +211,15 @@ static int update_entry(struct update *u, const struct mmu_update *req, bool kee
 }
 
 /* The M2P is the owner's notion of his own frames: he may say what he likes, of those alone. */
+/*
+ * Whether to let interrupts in after update number @i. One of a level-1 entry is short; one above
+ * may make a whole table of the level below, and take another apart.
+ */
+static bool time_to_look(const struct update *u, unsigned int i)
+{
+    return i % 32 == 31 || (u->table && type_use(u->table->type) != USE_L1);
+}
+
 static int update_m2p(const struct update *u, const struct mmu_update *req)
 {
     mfn_t m = maddr_to_mfn(MADDR(req->ptr));
@@ -291,9 +300,8 @@ long do_mmu_update(XEN_GUEST_HANDLE(mmu_update_t) ureqs, unsigned int count,
         rc = one_update(&u, &req);
         if (rc)
             break;
-        if ((i & 31) == 31 && i + 1 < count && preempt_needed())
-            rc = -ERESTART;
-        if (mm_put_pending(current) && i + 1 < count)
+        if (i + 1 < count &&
+            (mm_put_pending(current) || (time_to_look(&u, i) && preempt_needed())))
             rc = -ERESTART;
     }
     release_table(&u);

@@ -238,6 +238,66 @@ CASE(latency_multicall, "events come during a list of thousands of calls",
     pv_free_pages(list, CALLS * sizeof(*list) / PV_PAGE_SIZE);
 }
 
+/* ---- Page tables ---- */
+
+#define UPDATES 512u
+#define SHARE   31u             /* of them, in each call of a list: too few to make one give way */
+
+static long pin(unsigned int cmd, void *table)
+{
+    struct mmuext_op op = { .cmd = cmd, .arg1.mfn = pv_va_to_mfn(table).nr };
+
+    return HYPERVISOR_mmuext_op(&op, 1, NULL, DOMID_SELF);
+}
+
+/* A page for a table of `n` entries, all `entry`, that nobody may write to any more. */
+static uint64_t *make_table(uint64_t entry, unsigned int n)
+{
+    uint64_t *table = pv_alloc_table();
+
+    EXPECT_EQ(pv_update_va((uint64_t)table, pv_pte(pv_va_to_mfn(table), PV_PROT_RW), UVMF_INVLPG),
+              0);
+    for (unsigned int i = 0; i < n; i++)
+        table[i] = entry;
+    EXPECT_EQ(pv_update_va((uint64_t)table, pv_pte(pv_va_to_mfn(table), PV_PROT_RO), UVMF_INVLPG),
+              0);
+    return table;
+}
+
+CASE(latency_tables, "events come while a list of updates makes and takes apart a whole table each",
+     "latency.mmu_update:bound")
+{
+    struct mmu_update *list = pv_alloc_pages(UPDATES * sizeof(*list) / PV_PAGE_SIZE);
+    void *page = pv_alloc_page();
+    uint64_t full = pv_pte(pv_va_to_mfn(page), PV_PROT_RW);
+    uint64_t *lower[2] = { make_table(full, 512), make_table(full, 512) };
+    uint64_t *upper = make_table(0, 0);
+    struct multicall_entry calls[UPDATES / SHARE];
+
+    EXPECT_EQ(pin(MMUEXT_PIN_L2_TABLE, upper), 0);
+    for (unsigned int i = 0; i < UPDATES; i++) {
+        list[i].ptr = pv_va_to_mfn(upper).nr << PV_PAGE_SHIFT;
+        list[i].val = (i + 1) % SHARE ? pv_pte(pv_va_to_mfn(lower[i % 2]), PV_PROT_RW) : 0;
+    }
+    look_on();
+    EXPECT_EQ(HYPERVISOR_mmu_update(list, UPDATES, NULL, DOMID_SELF), 0);
+    look_away("mmu_update of 512 whole tables", 10);
+    for (unsigned int i = 0; i < UPDATES / SHARE; i++)
+        calls[i] = (struct multicall_entry){
+            .op = __HYPERVISOR_mmu_update,
+            .args = { (uint64_t)&list[i * SHARE], SHARE, 0, DOMID_SELF },
+        };
+    look_on();
+    EXPECT_EQ(HYPERVISOR_multicall(calls, UPDATES / SHARE), 0);
+    look_away("multicall of such lists", 10);
+    EXPECT_EQ(pin(MMUEXT_UNPIN_TABLE, upper), 0);
+    for (unsigned int i = 0; i < 2; i++)
+        EXPECT_EQ(pv_free_table(lower[i]), 0);
+    EXPECT_EQ(pv_free_table(upper), 0);
+    pv_free_pages(list, UPDATES * sizeof(*list) / PV_PAGE_SIZE);
+    pv_free_page(page);
+}
+
 /* ---- FIFO events: calls that can't give way ---- */
 
 static long timed(int cmd, void *arg)
