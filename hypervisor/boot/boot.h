@@ -45,7 +45,7 @@ struct bootinfo {
 };
 
 struct boot_options {
-    u64 dom0_mem;               /* bytes, 0: all that is left */
+    u64 dom0_mem;               /* bytes, 0: nearly all that is left */
     unsigned int dom0_max_vcpus;/* 0: as many as CPUs */
     bool noreboot;
     bool guest_console;         /* every domain may write to the hypervisor's console */

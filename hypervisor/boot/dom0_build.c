@@ -16,6 +16,12 @@
 #define SLACK           (512 << 10)         /* mapped and free behind the stack */
 #define MAPPED_ALIGN    (4 * MIB)
 #define KEPT_PAGES      256                 /* left to the hypervisor for its own later needs */
+/*
+ * And free frames for XENMEM_exchange: a sixteenth of the memory, at most 128 MiB, as with Xen.
+ * Linux exchanges 64 MiB for frames that devices of 32 address bits reach.
+ */
+#define SPARE_SHARE     16
+#define SPARE_PAGES_MAX (128 * MIB / PAGE_SIZE)
 
 /* ---- The plan ---- */
 
@@ -102,8 +108,8 @@ static void check_plan(const struct dom0 *b)
 }
 
 /*
- * All that is left, or what dom0_mem= says; modules and the embedded kernel count as free, they are
- * given back later.
+ * All that is left but for the spare frames, or what dom0_mem= says; modules and the embedded
+ * kernel count as free, they are given back later.
  */
 static u64 domain_pages(void)
 {
@@ -116,7 +122,7 @@ static u64 domain_pages(void)
     available = heap_free_frames() + modules;
     available = available > KEPT_PAGES ? available - KEPT_PAGES : 0;
     if (boot_options.dom0_mem == 0)
-        return available;
+        return available - min(available / SPARE_SHARE, SPARE_PAGES_MAX);
     if (boot_options.dom0_mem / PAGE_SIZE > available)
         panic("memory: dom0_mem asks for %lu MiB, %lu MiB are free",
               (unsigned long)(boot_options.dom0_mem / MIB),
@@ -172,10 +178,9 @@ static void assign(struct dom0 *b, u64 pfn, mfn_t m, u64 pages)
     }
 }
 
-/* The rest of the memory in runs as long as there are, so that devices find it contiguous. */
-static void assign_rest(struct dom0 *b)
+/* More in runs as long as there are, so that devices find it contiguous; returns the next pfn. */
+static u64 assign_runs(struct dom0 *b, u64 pfn, bool high)
 {
-    u64 pfn = b->initial_pages;
     unsigned int order = 18;
 
     while (pfn < b->nr_pages) {
@@ -183,16 +188,27 @@ static void assign_rest(struct dom0 *b)
 
         while (order > 0 && (1ull << order) > b->nr_pages - pfn)
             order--;
-        m = alloc_boot_frames(b->d, 1ull << order);
+        m = alloc_boot_frames(b->d, 1ull << order, high);
         if (mfn_eq(m, INVALID_MFN)) {
             if (order-- == 0)
-                panic("memory: the first domain's %lu pages ran out at %lu",
-                      (unsigned long)b->nr_pages, (unsigned long)pfn);
+                break;
             continue;
         }
         assign(b, pfn, m, 1ull << order);
         pfn += 1ull << order;
     }
+    return pfn;
+}
+
+/* The rest of the memory: what lies below 4 GiB last, so that the spare frames are of that kind. */
+static void assign_rest(struct dom0 *b)
+{
+    u64 pfn = assign_runs(b, b->initial_pages, true);
+
+    pfn = assign_runs(b, pfn, false);
+    if (pfn < b->nr_pages)
+        panic("memory: the first domain's %lu pages ran out at %lu",
+              (unsigned long)b->nr_pages, (unsigned long)pfn);
 }
 
 /* ---- start_info and the vCPU ---- */
@@ -274,7 +290,7 @@ void dom0_build(void)
     plan(&b);
     check_plan(&b);
     b.d->max_pages = b.nr_pages;
-    b.base = alloc_boot_frames(b.d, b.initial_pages);
+    b.base = alloc_boot_frames(b.d, b.initial_pages, false);
     if (mfn_eq(b.base, INVALID_MFN))
         panic("memory: no run of %lu MiB for kernel and ramdisk",
               (unsigned long)(b.initial_pages * PAGE_SIZE / MIB));

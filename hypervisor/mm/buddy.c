@@ -191,10 +191,13 @@ u64 buddy_take_dirty(unsigned int limit, unsigned int *order, u64 *clear)
     return mfn + at;
 }
 
-/* The first run of @frames free frames, of whatever blocks it is made; 0: there is none. */
-static u64 find_run(u64 frames)
+/*
+ * The first run of @frames free frames, of whatever blocks it is made, from @at on, where no block
+ * lies across; 0: there is none.
+ */
+static u64 find_run(u64 at, u64 frames)
 {
-    u64 from = 0, at = 1;
+    u64 from = 0;
 
     while (at < max_mfn) {
         if (!(frame_table[at].count & PAGE_HEAP)) {
@@ -211,9 +214,9 @@ static u64 find_run(u64 frames)
     return 0;
 }
 
-u64 buddy_take_run(u64 frames)
+u64 buddy_take_run(u64 first, u64 frames)
 {
-    u64 from = find_run(frames), at = from;
+    u64 from = find_run(first, frames), at = from;
 
     if (from == 0)
         return 0;

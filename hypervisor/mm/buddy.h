@@ -39,10 +39,11 @@ u64 buddy_take(u32 zones, unsigned int order, u64 *clear);
  */
 u64 buddy_take_dirty(unsigned int limit, unsigned int *order, u64 *clear);
 /*
- * Takes the first run of @frames frames that are all free, of whatever blocks it is made; 0: there
- * is none. Looks at one frame after the other: for the builder of the first domain, once.
+ * Takes the first run of @frames frames that are all free, of whatever blocks it is made, in or
+ * behind the zone that begins with frame @first; 0: there is none. Looks at one frame after the
+ * other: for the builder of the first domain, once.
  */
-u64 buddy_take_run(u64 frames);
+u64 buddy_take_run(u64 first, u64 frames);
 /* The order of the free block that begins at @mfn. */
 unsigned int buddy_order(u64 mfn);
 /* buddy_frames, counted anew along the lists; ~0: a list or a record is broken. */

@@ -165,10 +165,10 @@ void *alloc_hv_low_page(void);                   /* one below 4 GiB: what the AB
 void free_hv_pages(void *p, unsigned int order);
 /*
  * The same for the first domain's builder: one run of frames for @d, each with the owner's
- * reference; not cleared: no one owned them before. INVALID_MFN: no such run. The limit is not
- * asked.
+ * reference; not cleared: no one owned them before. The first run there is; if @high, above 4 GiB.
+ * INVALID_MFN: no such run. The limit is not asked.
  */
-mfn_t alloc_boot_frames(struct domain *d, u64 frames);
+mfn_t alloc_boot_frames(struct domain *d, u64 frames, bool high);
 /* An idle CPU clears some of what is free: false when all is clear. One CPU at a time. */
 bool heap_scrub(void);
 /* Those among them that an idle CPU just clears are free too: who needs them waits for it. */

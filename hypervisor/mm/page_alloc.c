@@ -290,12 +290,12 @@ void heap_note_return(void)
     spin_unlock(&heap_lock);
 }
 
-mfn_t alloc_boot_frames(struct domain *d, u64 frames)
+mfn_t alloc_boot_frames(struct domain *d, u64 frames, bool high)
 {
     u64 from;
 
     spin_lock(&heap_lock);
-    from = buddy_take_run(frames);
+    from = buddy_take_run(high ? LOW_END : 1, frames);
     spin_unlock(&heap_lock);
     if (from == 0)
         return INVALID_MFN;

@@ -160,13 +160,14 @@ static void a_run_of_frames_may_span_blocks_but_no_hole(void **state)
 
     (void)state;
     begin();
-    m = alloc_boot_frames(&domains[0], FRAMES - HOLE_END - 3);
+    assert_true(mfn_eq(alloc_boot_frames(&domains[0], 1, true), INVALID_MFN));  /* it is small */
+    m = alloc_boot_frames(&domains[0], FRAMES - HOLE_END - 3, false);
     assert_int_equal(m.v, HOLE_END);
     sound();
     assert_int_equal(heap_free_frames(), HOLE_FIRST - 1 + 3);
     assert_int_equal(domains[0].tot_pages, FRAMES - HOLE_END - 3);
-    assert_true(mfn_eq(alloc_boot_frames(&domains[0], HOLE_FIRST), INVALID_MFN));
-    assert_int_equal(alloc_boot_frames(&domains[0], HOLE_FIRST - 1).v, 1);
+    assert_true(mfn_eq(alloc_boot_frames(&domains[0], HOLE_FIRST, false), INVALID_MFN));
+    assert_int_equal(alloc_boot_frames(&domains[0], HOLE_FIRST - 1, false).v, 1);
     sound();
     assert_int_equal(heap_free_frames(), 3);
 }
