@@ -19,7 +19,8 @@
 #include "x86/pci.h"
 #include "x86/platform.h"
 
-enum pirq_kind { PIRQ_FREE, PIRQ_PROMISED, PIRQ_LINE, PIRQ_MESSAGE };
+/* PIRQ_OURS: a line that the hypervisor uses itself: it can be mapped, but not bound. */
+enum pirq_kind { PIRQ_FREE, PIRQ_PROMISED, PIRQ_LINE, PIRQ_OURS, PIRQ_MESSAGE };
 
 static struct pirq {
     u8 kind;                /* enum pirq_kind */
@@ -27,7 +28,7 @@ static struct pirq {
     bool level;
     bool in_service;        /* level: masked until the guest's eoi */
     u32 port;               /* 0: not bound */
-    u32 gsi;                /* lines */
+    u32 gsi;                /* lines, ours too */
     struct msi msi;         /* messages */
 } pirqs[MAX_PIRQS];
 
@@ -55,6 +56,8 @@ int pirq_may_bind(const struct domain *d, u32 pirq)
     if (!d->privileged)
         return -EPERM;
     p = &pirqs[index_nospec(pirq, MAX_PIRQS)];
+    if (p->kind == PIRQ_OURS)
+        return -EBUSY;
     if (p->kind != PIRQ_LINE && p->kind != PIRQ_MESSAGE)
         return -EINVAL;
     return p->port ? -EEXIST : 0;
@@ -112,6 +115,15 @@ static int free_pirq(void)
     return -ENOSPC;
 }
 
+/* What the line is mapped as; NULL: it is not. */
+static struct pirq *mapped_line(u32 gsi)
+{
+    for (u32 i = 0; i < MAX_PIRQS; i++)
+        if ((pirqs[i].kind == PIRQ_LINE || pirqs[i].kind == PIRQ_OURS) && pirqs[i].gsi == gsi)
+            return &pirqs[i];
+    return NULL;
+}
+
 static int map_line(struct physdev_map_pirq *op)
 {
     u32 gsi = (u32)op->index, pirq = op->pirq < 0 ? gsi : (u32)op->pirq;
@@ -122,18 +134,18 @@ static int map_line(struct physdev_map_pirq *op)
         return -EINVAL;
     p = &pirqs[index_nospec(pirq, MAX_PIRQS)];
     op->pirq = (int)pirq;
-    if (p->kind == PIRQ_LINE && p->gsi == gsi)
+    if (mapped_line(gsi) == p)
         return 0;
-    if (p->kind != PIRQ_FREE)
+    if (p->kind != PIRQ_FREE || mapped_line(gsi))
         return -EBUSY;
     vector = irq_claim_masked(gsi, on_interrupt, p);
-    if (vector < 0)
+    if (vector < 0 && vector != -EBUSY)
         return vector;
     p->gsi = gsi;
-    p->vector = (u8)vector;
+    p->vector = vector < 0 ? 0 : (u8)vector;
     p->level = ioapic_is_level(gsi);
     p->in_service = false;
-    p->kind = PIRQ_LINE;
+    p->kind = vector < 0 ? PIRQ_OURS : PIRQ_LINE;
     return 0;
 }
 
@@ -186,7 +198,7 @@ static int unmap(u32 pirq)
     p = &pirqs[index_nospec(pirq, MAX_PIRQS)];
     if (p->kind == PIRQ_FREE)
         return -EINVAL;
-    if (p->kind != PIRQ_PROMISED) {
+    if (p->kind == PIRQ_LINE || p->kind == PIRQ_MESSAGE) {
         open_or_close(p, true);
         WRITE_ONCE(p->port, 0);
         if (p->kind == PIRQ_LINE)
@@ -325,14 +337,25 @@ long physdev_get_free_pirq(XEN_GUEST_HANDLE(void) arg)
     return -EFAULT;
 }
 
-/* What a line is like, from the ACPI of the guest; before it is mapped. */
+/* What a line is like, from the ACPI of the guest; before a port is bound to it. */
 long physdev_setup_gsi(XEN_GUEST_HANDLE(void) arg)
 {
     struct physdev_setup_gsi op;
+    struct domain *d = current->domain;
+    struct pirq *p;
+    bool idle;
+    int rc;
 
     if (!copy_arg_from_guest(&op, arg))
         return -EFAULT;
-    return ioapic_set_mode((u32)op.gsi, op.triggering, op.polarity);
+    spin_lock(&d->events.lock);
+    p = mapped_line((u32)op.gsi);
+    idle = p && p->kind == PIRQ_LINE && !p->port;
+    rc = ioapic_set_mode((u32)op.gsi, op.triggering, op.polarity, idle);
+    if (rc == 0 && idle)
+        p->level = ioapic_is_level((u32)op.gsi);
+    spin_unlock(&d->events.lock);
+    return rc;
 }
 
 /* After a device lost its state: all its messages again. */

@@ -12,6 +12,7 @@
 #define REG_VERSION     0x01
 #define REG_ENTRY(line) (0x10 + 2 * (line))
 
+#define ENTRY_VECTOR     0xffu
 #define ENTRY_MASKED     0x10000u
 #define ENTRY_LEVEL      0x8000u
 #define ENTRY_ACTIVE_LOW 0x2000u
@@ -156,18 +157,24 @@ bool ioapic_is_level(unsigned int gsi)
 /*
  * The first domain knows from ACPI what we don't interpret; only for a line that nobody uses yet.
  */
-int ioapic_set_mode(unsigned int gsi, bool level, bool low)
+int ioapic_set_mode(unsigned int gsi, bool level, bool low, bool idle)
 {
     unsigned int line;
+    const struct ioapic *io = find(gsi, &line);
     int rc = -EEXIST;
 
-    if (find(gsi, &line) == NULL)
+    if (io == NULL)
         return -EINVAL;
     spin_lock(&ioapic_lock);
-    if (!lines[gsi].routed) {
+    if (!lines[gsi].routed || idle) {
         lines[gsi].set = true;
         lines[gsi].mode = (u16)((level ? ENTRY_LEVEL : 0) | (low ? ENTRY_ACTIVE_LOW : 0));
         rc = 0;
+    }
+    if (idle) {
+        u32 vector = io_read(io, REG_ENTRY(line)) & ENTRY_VECTOR;
+
+        io_write(io, REG_ENTRY(line), ENTRY_MASKED | lines[gsi].mode | vector);
     }
     spin_unlock(&ioapic_lock);
     return rc;

@@ -77,8 +77,11 @@ void ioapic_unroute(unsigned int gsi);              /* it is masked */
 void ioapic_mask(unsigned int gsi, bool masked);    /* one that is routed */
 unsigned int ioapic_lines(void);                    /* their numbers are below */
 bool ioapic_is_level(unsigned int gsi);
-/* How the line behaves, for its next routing: 0; -EINVAL: no such line; -EEXIST: it is routed. */
-int ioapic_set_mode(unsigned int gsi, bool level, bool low);
+/*
+ * How the line behaves, from now on if @idle, that is if it is routed and masked, else from its
+ * next routing on: 0; -EINVAL: no such line; -EEXIST: it is routed and not idle.
+ */
+int ioapic_set_mode(unsigned int gsi, bool level, bool low, bool idle);
 /* A register of the IO-APIC at @base, as a guest asks for it: 0 or -EINVAL. */
 int ioapic_read_guest(u64 base, u32 reg, u32 *value);
 

@@ -6,6 +6,7 @@
 #define EDU_ALIVE   0x04u       /* reads as the complement of what was written */
 #define EDU_RAISE   0x60u
 #define EDU_ACK     0x64u
+#define COM1_LINE   4
 #define MSI_ENABLE  0x10000u    /* in the word with the capability's id */
 
 static volatile uint32_t *edu;
@@ -98,12 +99,14 @@ CASE(pirq_line, "a level-triggered line is an event, and comes again after eoi i
     if (!devfn)
         return;
     use_messages(devfn, false);
-    EXPECT_EQ(HYPERVISOR_physdev_op(PHYSDEVOP_setup_gsi, &setup), 0);
+    /* Linux maps lines before it knows what they are like. */
     EXPECT_EQ(map_line(gsi, &op), 0);
     EXPECT_EQ(op.pirq, gsi);
+    EXPECT_EQ(HYPERVISOR_physdev_op(PHYSDEVOP_setup_gsi, &setup), 0);
     port = bind_pirq((unsigned int)gsi);
     if (!EXPECT_TRUE(port > 0))
         return;
+    EXPECT_EQ(HYPERVISOR_physdev_op(PHYSDEVOP_setup_gsi, &setup), -XEN_EEXIST);
     EXPECT_EQ(HYPERVISOR_physdev_op(PHYSDEVOP_irq_status_query, &query), 0);
     EXPECT_TRUE(query.flags & XENIRQSTAT_needs_eoi);
     edu_write(EDU_RAISE, 1);
@@ -124,6 +127,21 @@ CASE(pirq_line, "a level-triggered line is an event, and comes again after eoi i
     EXPECT_EQ(HYPERVISOR_physdev_op(PHYSDEVOP_eoi, &eoi), 0);
     EXPECT_EQ(pv_close((evtchn_port_t)port), 0);
     EXPECT_EQ(unmap_pirq(gsi), 0);
+}
+
+CASE(pirq_hypervisors, "the line of the hypervisor's serial port can be mapped, but not bound",
+     "physdev_op.map_pirq:gsi physdev_op.setup_gsi:EEXIST event_channel_op.bind_pirq:EBUSY")
+{
+    struct physdev_setup_gsi setup = { .gsi = COM1_LINE };
+    struct physdev_map_pirq op;
+
+    EXPECT_EQ(map_line(COM1_LINE, &op), 0);
+    EXPECT_EQ(op.pirq, COM1_LINE);
+    EXPECT_EQ(map_line(COM1_LINE, &op), 0);
+    EXPECT_EQ(bind_pirq(COM1_LINE), -XEN_EBUSY);
+    EXPECT_EQ(HYPERVISOR_physdev_op(PHYSDEVOP_setup_gsi, &setup), -XEN_EEXIST);
+    EXPECT_EQ(unmap_pirq(COM1_LINE), 0);
+    EXPECT_TRUE(bind_pirq(COM1_LINE) < 0);
 }
 
 CASE(pirq_bad, "XSA-16, 237: numbers, kinds and devices that are not",
