@@ -106,7 +106,6 @@ static void read_features(void)
     cpu_has.fsgsbase = seven.b & BIT(0);
     cpu_has.smep = seven.b & BIT(7);
     cpu_has.smap = seven.b & BIT(20);
-    cpu_has.umip = seven.c & BIT(2);
     cpu_has.pku = seven.c & BIT(3);
     if (cpu_has.xsave)
         cpu_has.xsaveopt = cpuid(0xd, 1).a & BIT(0);
@@ -153,10 +152,14 @@ u64 cpu_efer(void)
     return EFER_SCE | EFER_LME | (cpu_has.nx ? EFER_NXE : 0);
 }
 
+/*
+ * Not UMIP: in guests, which don't see it in CPUID, it would turn SGDT, SMSW and the like into #GP,
+ * and Linux's own kernel uses SGDT. What these show, the addresses of our tables, is no secret.
+ */
 static void choose_cr4(void)
 {
     cr4_base = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT |
-               (cpu_has.umip ? CR4_UMIP : 0) | (cpu_has.xsave ? CR4_OSXSAVE : 0) |
+               (cpu_has.xsave ? CR4_OSXSAVE : 0) |
                (cpu_has.smep ? CR4_SMEP : 0) | (cpu_has.smap ? CR4_SMAP : 0);
     cr4_guest_mask = CR4_TSD | CR4_DE | (cpu_has.fsgsbase ? CR4_FSGSBASE : 0);
 }

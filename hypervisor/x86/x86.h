@@ -19,7 +19,7 @@ struct domain;
 
 /* ---- cpu.c: features and control registers ---- */
 struct cpu_features {
-    bool smep, smap, nx, fsgsbase, xsave, xsaveopt, gbpages, tsc_invariant, umip, pku;
+    bool smep, smap, nx, fsgsbase, xsave, xsaveopt, gbpages, tsc_invariant, pku;
     bool intel, amd, sysenter, syscall32;
     u8 phys_bits, linear_bits;
     bool l1tf, meltdown;            /* affected by, as far as CPUID and the MSRs tell */

@@ -23,6 +23,11 @@ BOTH(write, "movq $1, (%[p])")
 BOTH(jump, "call *%[p]")
 BOTH(int4, "int $4")
 BOTH(hlt, "hlt")
+BOTH(smsw, "smsw %%rax")
+BOTH(sldt, "sldt %%rax")
+BOTH(str, "str %%rax")
+BOTH(sgdt, "sub $16, %%rsp; sgdt (%%rsp); add $16, %%rsp")
+BOTH(sidt, "sub $16, %%rsp; sidt (%%rsp); add $16, %%rsp")
 
 static pv_fault_t in_user(void *fn, uint64_t arg, uint64_t *cr2)
 {
@@ -50,6 +55,21 @@ CASE(exception_plain, "#DE, #BP, #OF and #UD come with their vector and no error
     EXPECT_FAULT(USER(int4, 0), PV_FAULT(PV_OF, 0));
     EXPECT_FAULT(KERNEL(ud2, 0), PV_FAULT(PV_UD, 0));
     EXPECT_FAULT(USER(ud2, 0), PV_FAULT(PV_UD, 0));
+}
+
+CASE(no_umip, "SMSW, SLDT, STR, SGDT and SIDT are not refused: Linux's own kernel uses SGDT",
+     "emulate.umip:kernel emulate.umip:user")
+{
+    EXPECT_FAULT(KERNEL(smsw, 0), PV_NO_FAULT);
+    EXPECT_FAULT(KERNEL(sldt, 0), PV_NO_FAULT);
+    EXPECT_FAULT(KERNEL(str, 0), PV_NO_FAULT);
+    EXPECT_FAULT(KERNEL(sgdt, 0), PV_NO_FAULT);
+    EXPECT_FAULT(KERNEL(sidt, 0), PV_NO_FAULT);
+    EXPECT_FAULT(USER(smsw, 0), PV_NO_FAULT);
+    EXPECT_FAULT(USER(sldt, 0), PV_NO_FAULT);
+    EXPECT_FAULT(USER(str, 0), PV_NO_FAULT);
+    EXPECT_FAULT(USER(sgdt, 0), PV_NO_FAULT);
+    EXPECT_FAULT(USER(sidt, 0), PV_NO_FAULT);
 }
 
 CASE(exception_page_fault_kernel, "#PF in kernel mode: no user bit in the error code; cr2 is the "
