@@ -50,6 +50,12 @@ static u64 entry_address(const struct msi *m, unsigned int cap)
     return base ? base + (table & ~7u) + m->entry * MSIX_ENTRY_SIZE : 0;
 }
 
+/* A table may begin at any multiple of eight; what lies on two pages does not fit the window. */
+static bool in_one_page(u64 at)
+{
+    return at % PAGE_SIZE <= PAGE_SIZE - MSIX_ENTRY_SIZE;
+}
+
 /* Does @fn to the entry, mapped for that long. Only this CPU has the mapping, and only now. */
 static int with_entry(const struct msi *m, void (*fn)(volatile struct msix_entry *e, u32 arg),
                       u32 arg)
@@ -57,7 +63,7 @@ static int with_entry(const struct msi *m, void (*fn)(volatile struct msix_entry
     unsigned int cap = pci_find_capability(m->f, CAP_MSIX);
     u64 at = cap ? entry_address(m, cap) : 0;
 
-    if (at == 0)
+    if (at == 0 || !in_one_page(at))
         return -EINVAL;
     if (!(pci_read(m->f, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY) ||
         !mm_window_map(maddr_to_mfn(MADDR(at))))
