@@ -238,6 +238,35 @@ CASE(latency_multicall, "events come during a list of thousands of calls",
     pv_free_pages(list, CALLS * sizeof(*list) / PV_PAGE_SIZE);
 }
 
+/* In chunks, each of as many frames as its larger extents have; a chunk does not give way. */
+CASE(latency_exchange, "events come while a domain's 16 MiB are exchanged, large extents for pages "
+     "and back", "latency.exchange:bound")
+{
+    static xen_pfn_t large[EXTENTS / 512];
+    domid_t id = make_domain();
+    struct xen_memory_reservation r = { .nr_extents = EXTENTS / 512, .extent_order = 9,
+                                        .domid = id };
+    struct xen_memory_exchange x;
+
+    if (!id)
+        return;
+    set_xen_guest_handle(r.extent_start, large);
+    EXPECT_EQ(HYPERVISOR_memory_op(XENMEM_populate_physmap, &r), EXTENTS / 512);
+    for (unsigned int i = 0; i < EXTENTS; i++)
+        frames[i] = i;
+    x = (struct xen_memory_exchange){ .in = r, .out = reservation(id) };
+    look_on();
+    EXPECT_EQ(HYPERVISOR_memory_op(XENMEM_exchange, &x), 0);
+    look_away("exchange of 8 extents of 2 MiB for 4096 pages", 2);
+    for (unsigned int i = 0; i < EXTENTS / 512; i++)
+        large[i] = i;
+    x = (struct xen_memory_exchange){ .in = reservation(id), .out = r };
+    look_on();
+    EXPECT_EQ(HYPERVISOR_memory_op(XENMEM_exchange, &x), 0);
+    look_away("exchange of 4096 pages for 8 extents of 2 MiB", 2);
+    EXPECT_EQ(domctl_simple(XEN_DOMCTL_destroydomain, id), 0);
+}
+
 /* ---- Page tables ---- */
 
 #define UPDATES 512u
