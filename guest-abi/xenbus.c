@@ -361,6 +361,25 @@ int pv_xenbus_end(pv_xenbus_tx_t tx, bool commit)
     return command(XS_TRANSACTION_END, tx, &part, 1);
 }
 
+int pv_xenbus_transaction(int (*change)(pv_xenbus_tx_t tx, void *context), void *context)
+{
+    pv_xenbus_tx_t tx;
+    int rc;
+
+    do {
+        rc = pv_xenbus_begin(&tx);
+        if (rc)
+            return rc;
+        rc = change(tx, context);
+        if (rc) {
+            pv_xenbus_end(tx, false);
+            return rc;
+        }
+        rc = pv_xenbus_end(tx, true);
+    } while (rc == -XEN_EAGAIN);
+    return rc;
+}
+
 /* ---- Watches ---- */
 
 static void forget(struct pv_xenbus_watch *watch)
@@ -420,28 +439,28 @@ enum pv_xenbus_state pv_xenbus_state(const char *dir)
     return (enum pv_xenbus_state)state;
 }
 
+struct new_state {
+    char path[128];
+    enum pv_xenbus_state state;
+};
+
+static int change_state(pv_xenbus_tx_t tx, void *context)
+{
+    const struct new_state *new = context;
+    char old[8];
+    int rc = pv_xenbus_read(tx, new->path, old, sizeof(old));
+
+    return rc < 0 ? rc : pv_xenbus_printf(tx, new->path, "%d", new->state);
+}
+
 /* In a transaction, so that a node that is being removed does not come back. */
 int pv_xenbus_switch(const char *dir, enum pv_xenbus_state state)
 {
-    char path[128], old[8];
-    pv_xenbus_tx_t tx;
-    int rc;
+    struct new_state new = { .state = state };
 
-    if (snprintf(path, sizeof(path), "%s/state", dir) >= (int)sizeof(path))
+    if (snprintf(new.path, sizeof(new.path), "%s/state", dir) >= (int)sizeof(new.path))
         return -XEN_E2BIG;
-    do {
-        rc = pv_xenbus_begin(&tx);
-        if (rc)
-            return rc;
-        rc = pv_xenbus_read(tx, path, old, sizeof(old));
-        if (rc >= 0)
-            rc = pv_xenbus_printf(tx, path, "%d", state);
-        if (rc)
-            pv_xenbus_end(tx, false);
-        else
-            rc = pv_xenbus_end(tx, true);
-    } while (rc == -XEN_EAGAIN);
-    return rc;
+    return pv_xenbus_transaction(change_state, &new);
 }
 
 /* ---- Start ---- */

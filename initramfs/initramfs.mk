@@ -26,6 +26,7 @@ CONTROL_FILES := $(foreach tool,$(CONTROL_TOOLS),bin/$(tool)=$(BUILD)/gen/tools/
 LINUX_CACHE   := $(PAVANE_CACHE)/linux
 LINUX_MODULES := crc16 mbcache crc32c_generic jbd2 ext4 xen-blkfront
 LINUX_FILES   := init=initramfs/linux/init bin/guest=initramfs/guest/init sys/ \
+    sbin/poweroff=initramfs/linux/end sbin/reboot=initramfs/linux/end \
     $(foreach i,1 2 3 4 5 6,$(addprefix modules/$(i)=$(LINUX_CACHE)/modules/,\
         $(addsuffix .ko,$(word $(i),$(LINUX_MODULES)))))
 

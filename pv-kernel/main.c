@@ -15,6 +15,7 @@
 #include "block/block.h"
 #include "fs/ext2_mount.h"
 #include "fs/fs.h"
+#include "front/front.h"
 #include "mm/mm.h"
 #include "monitor/input.h"
 #include "monitor/monitor.h"
@@ -70,6 +71,17 @@ static void unpack_initramfs(const struct start_info *si)
     pv_free_pages((void *)si->mod_start, pages);
 }
 
+/* A guest's disks, and its ear for the toolstack. */
+static void join_control_domain(void)
+{
+    int rc;
+
+    frontends_init();
+    rc = control_init();
+    if (rc)
+        printk("pv-kernel: requests to end are not heard (error %d)\n", -rc);
+}
+
 /* With an initramfs: the rooms in the order in which they need each other, then the programs. */
 static _Noreturn void run_programs(const struct start_info *si)
 {
@@ -98,7 +110,7 @@ static _Noreturn void run_programs(const struct start_info *si)
     if (pv_is_first_domain())
         backends_init();
     else
-        frontends_init();
+        join_control_domain();
     idle_loop();
 }
 

@@ -20,10 +20,11 @@ PVK_SRCS += $(addprefix pv-kernel/fs/,vfs.c namei.c open.c mount.c fdtable.c str
 PVK_SRCS += $(addprefix pv-kernel/tty/,tty.c line.c tty_ioctl.c job.c console.c pty.c)
 PVK_SRCS += pv-kernel/net/unix.c
 PVK_SRCS += $(addprefix pv-kernel/block/,block.c node.c)
-PVK_SRCS += $(addprefix pv-kernel/drivers/,drivers.c pci.c msix.c virtio.c virtqueue.c virtio_blk.c)
+PVK_SRCS += $(addprefix pv-kernel/drivers/,drivers.c pci.c pci_ports.c msix.c virtio.c \
+    virtqueue.c virtio_blk.c)
 PVK_SRCS += $(addprefix pv-kernel/xen/,devices.c hypercall.c privcmd.c evtchn.c gntdev.c \
     xenbus_backend.c store.c)
-PVK_SRCS += $(addprefix pv-kernel/,front/block.c back/block.c back/backends.c)
+PVK_SRCS += $(addprefix pv-kernel/,front/block.c front/control.c back/block.c back/backends.c)
 PVK_SRCS += $(addprefix pv-kernel/monitor/,monitor.c commands.c input.c)
 
 $(eval $(call GUEST,pv-kernel,$(PVK_SRCS),,pvk))

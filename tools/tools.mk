@@ -11,7 +11,7 @@ TOOLS_LDFLAGS := -static -Wl,--gc-sections
 
 LIBXLLITE := $(BUILD)/tools/libxllite.a
 LIBXLLITE_SRCS := $(addprefix tools/xl-lite/,message.c hv.c evtchn.c daemon.c image.c layout.c \
-    build.c store.c device.c sharing.c nodes.c domain.c)
+    build.c store.c exchange.c device.c sharing.c nodes.c domain.c request.c)
 
 SRCS_xl-lite := $(addprefix tools/xl-lite/,main.c commands.c cmd_domain.c cmd_info.c \
     cmd_list.c cmd_console.c config.c)

@@ -268,9 +268,10 @@ int pv_blkfront_submit(struct pv_blkfront *front, struct pv_blk_request *request
 
 /* ---- States ---- */
 
-/* Tells the backend where the ring is; all nodes at once. */
-static int publish(struct pv_blkfront *front)
+/* Tells the backend where the ring is. */
+static int write_offer(pv_xenbus_tx_t tx, void *context)
 {
+    const struct pv_blkfront *front = context;
     const struct {
         const char *name;
         unsigned int value;
@@ -279,24 +280,14 @@ static int publish(struct pv_blkfront *front)
         { "state", PV_STATE_INITIALISED },
     };
     char path[PV_BLK_PATH + 24];
-    pv_xenbus_tx_t tx;
     int rc;
 
-    do {
-        rc = pv_xenbus_begin(&tx);
-        if (rc)
-            return rc;
-        snprintf(path, sizeof(path), "%s/protocol", front->dir);
-        rc = pv_xenbus_write(tx, path, "x86_64-abi");
-        for (size_t i = 0; !rc && i < PV_ARRAY_SIZE(numbers); i++) {
-            snprintf(path, sizeof(path), "%s/%s", front->dir, numbers[i].name);
-            rc = pv_xenbus_printf(tx, path, "%u", numbers[i].value);
-        }
-        if (rc)
-            pv_xenbus_end(tx, false);
-        else
-            rc = pv_xenbus_end(tx, true);
-    } while (rc == -XEN_EAGAIN);
+    snprintf(path, sizeof(path), "%s/protocol", front->dir);
+    rc = pv_xenbus_write(tx, path, "x86_64-abi");
+    for (size_t i = 0; !rc && i < PV_ARRAY_SIZE(numbers); i++) {
+        snprintf(path, sizeof(path), "%s/%s", front->dir, numbers[i].name);
+        rc = pv_xenbus_printf(tx, path, "%u", numbers[i].value);
+    }
     return rc;
 }
 
@@ -319,7 +310,8 @@ static int offer_ring(struct pv_blkfront *front)
     rc = pv_alloc_unbound(front->backend_id, ring_event, front);
     if (rc >= 0) {
         front->port = (evtchn_port_t)rc;
-        rc = publish(front);
+        /* All nodes at once: the backend acts on the state, and must find the others then. */
+        rc = pv_xenbus_transaction(write_offer, front);
     }
     if (rc < 0)
         disconnect(front);

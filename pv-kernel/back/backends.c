@@ -63,15 +63,6 @@ static void set_state(struct backend *b, enum pv_xenbus_state state)
     pv_xenbus_switch(b->dir, state);
 }
 
-static int write_number(const struct backend *b, pv_xenbus_tx_t tx, const char *name,
-                        uint64_t value)
-{
-    char path[PATH + 32];
-
-    snprintf(path, sizeof(path), "%s/%s", b->dir, name);
-    return pv_xenbus_printf(tx, path, "%lu", value);
-}
-
 /* ---- One backend's steps ---- */
 
 static void fail(struct backend *b, const char *what, int error)
@@ -113,8 +104,9 @@ static void open_disk(struct backend *b)
 }
 
 /* What the frontend must know of the disk, and that it may begin. */
-static int describe_disk(const struct backend *b)
+static int describe_disk(pv_xenbus_tx_t tx, void *context)
 {
+    const struct backend *b = context;
     const struct {
         const char *name;
         uint64_t value;
@@ -125,20 +117,13 @@ static int describe_disk(const struct backend *b)
         { "feature-flush-cache", b->blk.bdev->has_flush },
         { "state", PV_STATE_CONNECTED },
     };
-    pv_xenbus_tx_t tx;
-    int rc;
+    char path[PATH + 32];
+    int rc = 0;
 
-    do {
-        rc = pv_xenbus_begin(&tx);
-        if (rc)
-            return rc;
-        for (size_t i = 0; !rc && i < ARRAY_SIZE(numbers); i++)
-            rc = write_number(b, tx, numbers[i].name, numbers[i].value);
-        if (rc)
-            pv_xenbus_end(tx, false);
-        else
-            rc = pv_xenbus_end(tx, true);
-    } while (rc == -EAGAIN);
+    for (size_t i = 0; !rc && i < ARRAY_SIZE(numbers); i++) {
+        snprintf(path, sizeof(path), "%s/%s", b->dir, numbers[i].name);
+        rc = pv_xenbus_printf(tx, path, "%lu", numbers[i].value);
+    }
     return rc;
 }
 
@@ -171,7 +156,7 @@ static void connect(struct backend *b)
         return;
     }
     b->state = PV_STATE_CONNECTED;
-    if (describe_disk(b))
+    if (pv_xenbus_transaction(describe_disk, b))
         blkback_end(&b->blk, "a store that refuses what the disk is");
     /* What came before the port had a handler has rung already. */
     blkback_serve(&b->blk);

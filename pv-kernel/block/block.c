@@ -172,6 +172,21 @@ int block_flush(struct block_device *bdev)
     return rc;
 }
 
+void block_flush_all(void)
+{
+    struct list *pos;
+
+    list_for_each(pos, &disks) {
+        struct block_device *bdev = container_of(pos, struct block_device, link);
+
+        /* It stays in the list while we sleep, and so does the way to the next. */
+        bdev->users++;
+        if (block_flush(bdev))
+            printk("%s: what was written may not be on the disk\n", bdev->name);
+        bdev->users--;
+    }
+}
+
 /* ---- Kernel memory ---- */
 
 /* Blocks of several pages from kmalloc() are mapped apart from the pages' home addresses. */

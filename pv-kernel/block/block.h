@@ -77,10 +77,12 @@ struct block_work {
 void block_defer(struct block_work *work);          /* once, however often it is called */
 void block_run_deferred(void);
 
+/* What was written to any disk is on it, as far as the disks say so; asleep meanwhile. */
+void block_flush_all(void);
+
 /* ---- drivers/: control domain only ---- */
 void drivers_init(void);            /* finds PCI devices and starts the drivers that know them */
-/* ---- back/, and guest-abi's frontends ---- */
-void backends_init(void);           /* control domain: serves disks that the toolstack asks for */
-void frontends_init(void);          /* guest: the disks that it was given */
+/* ---- back/: control domain only ---- */
+void backends_init(void);           /* serves disks that the toolstack asks for */
 
 #endif

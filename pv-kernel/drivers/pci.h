@@ -23,13 +23,15 @@ struct pci_device {
 #define PCI_NAME        "%02x:%02x.%x"
 #define PCI_NAME_OF(d)  (d)->bus, (d)->devfn >> 3, (d)->devfn & 7
 
-/* ---- pci.c ---- */
+/* ---- pci_ports.c ---- */
 int pci_init(void);                 /* 0, or the errno that says why there are no ports for us */
-/* Calls @found for each function that answers; it may keep a copy. */
-void pci_for_each(void (*found)(const struct pci_device *dev));
 /* @size is 1, 2 or 4, and @reg a multiple of it. */
 uint32_t pci_read(const struct pci_device *dev, unsigned int reg, unsigned int size);
 void pci_write(const struct pci_device *dev, unsigned int reg, unsigned int size, uint32_t value);
+
+/* ---- pci.c: whatever a device answers, each of these ends, and reads nothing of others ---- */
+/* Calls @found for each function that answers; it may keep a copy. */
+void pci_for_each(void (*found)(const struct pci_device *dev));
 /* The first capability with this id, or the next one behind @after (0: begin); 0: none. */
 unsigned int pci_find_cap(const struct pci_device *dev, uint8_t id, unsigned int after);
 /* Lets the device answer at its addresses, and read and write memory by itself. */

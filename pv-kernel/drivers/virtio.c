@@ -79,6 +79,7 @@ int virtio_attach(struct virtio_device *v, const struct pci_device *pci)
 {
     unsigned int cap = 0;
     uint32_t len;
+    int rc = -ENODEV;
 
     v->pci = *pci;
     pci_enable(pci);
@@ -87,11 +88,11 @@ int virtio_attach(struct virtio_device *v, const struct pci_device *pci)
     if (v->notify)
         v->notify_multiplier = pci_read(pci, cap + CAP_MULTIPLIER, 4);
     v->common = map_kind(pci, KIND_COMMON, sizeof(*v->common), &cap, &len);
-    if (!v->common || !v->notify) {
+    if (v->common && v->notify)
+        rc = reset(v);
+    if (rc)
         pci_disable(pci);
-        return -ENODEV;
-    }
-    return reset(v);
+    return rc;
 }
 
 /* ---- Start and end ---- */

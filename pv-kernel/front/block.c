@@ -6,6 +6,7 @@
  * Bios that find no room wait in the disk's queue, in order; whatever ends lets the next ones go.
  * All that runs in event handlers or with events disabled, so there are no locks.
  */
+#include "front/front.h"
 #include "block/block.h"
 #include "proc/proc.h"
 #include "xen/store.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls on open files: open and close, read and write, positions. */
+#include "block/block.h"
 #include "syscall/path.h"
 #include "syscall/transfer.h"
 
@@ -266,7 +267,7 @@ SYSCALL(sys_ftruncate)
     return set_size(file->inode, (int64_t)b);
 }
 
-/* Files are in memory only: they are as safe as they get. */
+/* Files in memory are as safe as they get; disks may keep back what was written. */
 SYSCALL(sys_fsync)
 {
     struct file *file = fd_file((int)a);
@@ -278,6 +279,7 @@ SYSCALL(sys_fsync)
 
 SYSCALL(sys_sync)
 {
+    block_flush_all();
     return 0;
 }
 

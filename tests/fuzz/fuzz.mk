@@ -58,3 +58,12 @@ $(eval $(call fuzz_target,program,pv-kernel/proc/elf.c,fuzz_pvk))
 $(eval $(call fuzz_target,cpio,pv-kernel/fs/cpio.c,fuzz_pvk))
 $(eval $(call fuzz_target,ext2,$(UNIT_PVK_FILES) \
     $(addprefix pv-kernel/fs/,ext2.c ext2_dir.c),fuzz_pvk))
+$(eval $(call fuzz_target,blkback,$(addprefix pv-kernel/,back/block.c block/block.c),fuzz_pvk))
+$(eval $(call fuzz_target,virtqueue,pv-kernel/drivers/virtqueue.c,fuzz_pvk))
+$(eval $(call fuzz_target,pci,$(addprefix pv-kernel/drivers/,pci.c virtio.c virtqueue.c \
+    virtio_blk.c),fuzz_pvk))
+
+# The guest library, with hypercalls that are functions of the target's.
+$(eval $(call fuzz_flavour,fuzz_guest,-Iguest-abi -Iguest-abi/include -Itests/unit/guest \
+    -include host.h))
+$(eval $(call fuzz_target,xenbus,guest-abi/xenbus.c,fuzz_guest))

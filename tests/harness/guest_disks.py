@@ -30,7 +30,7 @@ VBD_COPIED = {
 CONSOLE_COPIED = {"frontend": "/local/domain/N/console", "frontend-id": "N", "online": "1",
                   "protocol": "vt100", "state": "1"}
 NODES = [
-    ("/libxl/N", "n0", {"": "", "type": "pv", "device": "", "device/vbd": "",
+    ("/libxl/N", "n0", {"": "", "type": "pv", "config": ONE, "device": "", "device/vbd": "",
                         "device/console": ""}),
     ("/libxl/N/device/vbd/V", "n0",
      {"": "", "backend": "/local/domain/0/backend/vbd/N/V", "state": "1", **VBD_COPIED}),
@@ -50,7 +50,7 @@ NODES = [
       "control": "", "control/platform-feature-xs_reset_watches": "1"}),
     ("/local/domain/N", "nN",
      {"data": "", "drivers": "", "feature": "", "attr": "", "error": "", "control/shutdown": "",
-      "control/feature-poweroff": "", "control/feature-reboot": "", "control/feature-suspend": "",
+      "control/feature-poweroff": "1", "control/feature-reboot": "1", "control/feature-suspend": "",
       "control/sysrq": "", "device/suspend/event-channel": ""}),
     ("/local/domain/N/console", "n0 rN",
      {"": "", "backend": "/local/domain/0/backend/console/N/0", "type": "xenconsoled",

@@ -112,6 +112,19 @@ class Host(Session):
         self.leave_console()
         self.has_state(name, "---s--")
 
+    def starts_again(self, name):
+        """By the toolstack's request, with another number; until its shell has a prompt."""
+        before = self.domains()[name].split()[1]
+        self.must(f"xl-lite reboot {name}", BOOT_LIMIT)
+        after = self.domains()[name].split()[1]
+        check(after != before, f"guest {name} as a new domain", after, self.machine.log_path)
+        self.control.type(f"xl-lite console {name}\r")
+        deadline = self.machine.now() + BOOT_LIMIT
+        for pattern in (BOOTS, INIT):
+            self.machine.expect(pattern, deadline)
+        Shell(self.machine, GUEST_PROMPT).await_prompt(BOOT_LIMIT)
+        self.leave_console()
+
     def has_state(self, name, state):
         line = self.domains()[name]
         check(line.split()[-2] == state, f"guest {name} in the state {state}", line,
@@ -123,7 +136,7 @@ class Host(Session):
 
 
 def lives(hypervisor, image):
-    """Four boots, with and without a disk, and four ends: what is written stays."""
+    """Boots with and without a disk, ends of each kind: what is written stays."""
     keep = secrets.token_hex(8)
     disk = '["phy:/dev/vda,xvda,w"]'
     with Host(hypervisor, "lives", image, mem=384) as host:
@@ -143,7 +156,9 @@ def lives(hypervisor, image):
             host.has_free(free)
             host.create("linux", disk=disk)
             host.says("linux", "kept", keep)
-        host.must("xl-lite destroy linux")
+        host.starts_again("linux")
+        host.says("linux", "kept", keep)
+        host.must("xl-lite shutdown linux", BOOT_LIMIT)
         host.has_free(free)
         host.power_off()
         kept = host.disks["one"].kept()

@@ -6,11 +6,12 @@ Whatever a guest does, the control domain goes on and can end it.
 """
 
 import re
+import secrets
 from functools import partial
 
 from . import places
 from .report import Job, Result, check
-from .session import Session
+from .session import GUEST_PROMPT, Session, Shell
 
 # Configs, each with what is wrong with it, and what the line must say.
 GOOD = {"name": '"good"', "kernel": '"/boot/pv-kernel"', "memory": "16"}
@@ -41,6 +42,31 @@ WRONG_CONFIGS = [
      r"/dev/vda: it is xvda as well"),
     ("malformed line", {"memory": "= 16"}, r"syntax error"),
 ]
+
+# What is typed behind xl-lite, and the line.
+WRONG_COMMANDS = {
+    "frobnicate": r"frobnicate: no such command",
+    "create": r"usage: xl-lite create CONFIG",
+    "create -c": r"create: no config file named",
+    "create -x t.cfg": r"create: -x: unknown option",
+    "create t.cfg t.cfg": r"create: t.cfg: only one config file",
+    "create /": r"/: Is a directory",
+    "list all": r"usage: xl-lite list",
+    "console": r"usage: xl-lite console DOMAIN",
+    "destroy": r"usage: xl-lite destroy DOMAIN",
+    "destroy 1 2": r"usage: xl-lite destroy DOMAIN",
+    "destroy ''": r"'': no such domain",
+    "destroy 12345": r"12345: no such domain",
+    "destroy 65536": r"65536: no such domain",
+    "destroy 99999999999999999999": r"99999999999999999999: no such domain",
+    "shutdown": r"usage: xl-lite shutdown DOMAIN",
+    "reboot one two": r"usage: xl-lite reboot DOMAIN",
+    "list > /dev/full": r"No space left",
+}
+
+# Guests that do not end when they are asked, and what is said of them.
+UNHEARD = {"spin": r"domain \d+ does not take requests; `xl-lite destroy \d+` ends it",
+           "crash": r"domain \d+ has crashed; `xl-lite destroy \d+` removes it"}
 
 # How it misbehaves, and the state that xl-lite list then shows, if it is always the same.
 MISBEHAVIOURS = {"spin": "^[r-]-----$", "flood": "", "lie": "", "crash": "^----c-$"}
@@ -73,6 +99,10 @@ STAY_CONNECTED = ("busy", "restarts")
 
 CONSOLE_LOG = "/var/log/xen/console/guest-good.log"
 
+# For a console and a disk beside a guest that rings without end, in seconds: it takes less than one
+# with both CPUs to itself.
+RINGING_LIMIT = 30
+
 # For the control domain to notice, in seconds.
 END_LIMIT = 30
 
@@ -100,9 +130,12 @@ def wrong_input(hypervisor):
         for _, changes, line in WRONG_CONFIGS:
             config(session, changes)
             session.must_fail("xl-lite create t.cfg", line)
-        for command in ("destroy", "console"):
+        for command in ("destroy", "console", "shutdown", "reboot"):
             session.must_fail(f"xl-lite {command} nobody", r"nobody")
-        session.must_fail("xl-lite destroy 0", r"domain 0")
+        for command in ("destroy", "shutdown", "reboot"):
+            session.must_fail(f"xl-lite {command} 0", r"domain 0")
+        for arguments, line in WRONG_COMMANDS.items():
+            session.must_fail(f"xl-lite {arguments}", line)
         unchanged(session, free)
         session.must("xl-lite create /etc/xen/one.cfg")
         free_with_one = session.free_pages()
@@ -110,6 +143,58 @@ def wrong_input(hypervisor):
         unchanged(session, free_with_one, ["one"])
         session.must("xl-lite destroy one")
         unchanged(session, free)
+
+
+def requests(hypervisor):
+    """Guests are asked to end: they do, or start again; the others give a clear line."""
+    token, keep = secrets.token_hex(8), secrets.token_hex(8)
+    spec = {"ramdisk": str(places.BUILD / "tests" / "initramfs.cpio")}
+    with Session(hypervisor, f"requests-{hypervisor}", **spec) as session:
+        session.boot()
+        free = session.free_pages()
+        session.must(f'sed s/none/{token[:8]}""{token[8:]}/ /etc/xen/one.cfg > one.cfg')
+        session.must("xl-lite create one.cfg")
+        session.at_console("one", f'keep {keep[:8]}""{keep[8:]}')
+        first = session.domains()["one"].split()[1]
+        session.must("cd /; xl-lite reboot one; cd")
+        second = session.domains()["one"].split()[1]
+        check(first != second, "another domain than before", second, session.machine.log_path)
+        answer = session.at_console("one", "token; kept")
+        check(answer.lines == [f"this guest's token is {token}", keep], "its token, and its disk's",
+              answer.lines, session.machine.log_path)
+        session.must("grep -q 'asked to end: reboot' /var/log/xen/console/guest-one.log")
+        refused_reboots(session)
+        session.must("xl-lite shutdown one")
+        unchanged(session, free)
+        # One that has ended by itself is removed.
+        session.must("xl-lite create one.cfg")
+        session.control.type("xl-lite console one\r\r")
+        Shell(session.machine, GUEST_PROMPT).await_prompt()
+        session.machine.send("poweroff\r")
+        session.leave_console()
+        session.must("xl-lite shutdown one")
+        unchanged(session, free)
+        for how, line in UNHEARD.items():
+            config(session, {"kernel": '"/boot/misbehave"', "extra": f'"how={how}"'})
+            session.must("xl-lite create t.cfg")
+            session.must_fail("xl-lite shutdown good", line)
+            session.must_fail("xl-lite reboot good", line)
+            session.must("xl-lite destroy good")
+        unchanged(session, free)
+        session.audit()
+
+
+def refused_reboots(session):
+    """What is wrong with the file is found before the guest is asked, which goes on."""
+    session.must("cp one.cfg was.cfg; sed -i s/one/other/ one.cfg")
+    session.must_fail("xl-lite reboot one", r"one.cfg: it describes other now, not domain \d+")
+    session.must("echo memory >> one.cfg")
+    session.must_fail("xl-lite reboot one", r"one.cfg:\d+: syntax error")
+    session.must("rm one.cfg")
+    session.must_fail("xl-lite reboot one", r"one.cfg: No such file")
+    session.must("mv was.cfg one.cfg")
+    answer = session.at_console("one", "echo $((6 * 7))")
+    check(answer.lines == ["42"], "the guest's answer", answer.lines, session.machine.log_path)
 
 
 def misbehave(hypervisor):
@@ -170,6 +255,32 @@ def bad_frontends(hypervisor):
               session.machine.log_path)
 
 
+def ringing(hypervisor):
+    """A guest that rings without end, on a CPU of its own, leaves time for all others."""
+    spec = {"ramdisk": str(places.BUILD / "tests" / "initramfs.cpio"), "cpus": 2}
+    with Session(hypervisor, f"ringing-{hypervisor}", **spec) as session:
+        session.boot()
+        free = session.free_pages()
+        session.must("xl-lite create /etc/xen/one.cfg")
+        config(session, {"kernel": '"/boot/bad-frontend"', "extra": '"how=rings"',
+                         "disk": '[ "phy:/dev/vdb,xvda,w" ]'})
+        session.must("xl-lite create t.cfg")
+        session.must(f"until grep -q 'rings: connected' {CONSOLE_LOG}; do sleep 0.02; done")
+        for _ in range(3):
+            before = session.machine.now()
+            answer = session.at_console("one", "dd if=/dev/xvda of=/dev/null bs=64k count=16 "
+                                               "2>/dev/null; cat /mnt/token")
+            seconds = session.machine.now() - before
+            check(answer.lines == [session.disks["one"].word] and seconds < RINGING_LIMIT,
+                  f"the good guest's disk, within {RINGING_LIMIT} s",
+                  f"{answer.lines} after {seconds:.1f} s", session.machine.log_path)
+        check(set(session.domains()) == {"one", "good"}, "both guests", session.domains(),
+              session.machine.log_path)
+        session.must("xl-lite destroy good")
+        session.must("xl-lite shutdown one")
+        unchanged(session, free)
+
+
 def devices(hypervisor):
     """The program tests/user/devices.c decides a test a case."""
     spec = {"ramdisk": str(places.BUILD / "tests" / "initramfs.cpio")}
@@ -186,5 +297,7 @@ def jobs():
     return [Job(f"session/{name} [{hypervisor}]", partial(run, hypervisor))
             for hypervisor in ("pavane", "xen")
             for name, run in (("devices", devices), ("wrong input", wrong_input),
+                              ("requests to end", requests),
                               ("misbehaving guests", misbehave),
-                              ("bad frontends", bad_frontends))]
+                              ("bad frontends", bad_frontends),
+                              ("a guest that rings", ringing))]

@@ -9,6 +9,9 @@ const struct command commands[] = {
       1, 1, cmd_debug_keys },
     { "list", "", "the domains there are", 0, 0, cmd_list },
     { "console", "DOMAIN", "talk to a guest on its console; ^] leaves it", 1, 1, cmd_console },
+    { "shutdown", "DOMAIN", "ask a guest to end, wait for that, and remove it", 1, 1,
+      cmd_shutdown },
+    { "reboot", "DOMAIN", "the same, and make it again from its file", 1, 1, cmd_reboot },
     { "destroy", "DOMAIN", "end a guest at once", 1, 1, cmd_destroy },
 };
 

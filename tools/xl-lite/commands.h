@@ -26,6 +26,8 @@ extern const unsigned int nr_commands;
 
 /* cmd_domain.c */
 int cmd_create(struct context *context, int count, char **args);
+int cmd_shutdown(struct context *context, int count, char **args);
+int cmd_reboot(struct context *context, int count, char **args);
 int cmd_destroy(struct context *context, int count, char **args);
 
 /* cmd_info.c */

@@ -283,6 +283,16 @@ static int take_all(struct reader *r, config_t *parsed)
     return missing ? xl_fail(EINVAL, "%s: %s is missing", r->file, missing) : join_cmdline(r);
 }
 
+/* libconfig ends the program where a read fails, as a folder's does. */
+static bool readable(FILE *stream)
+{
+    int c = fgetc(stream);
+
+    if (c == EOF && ferror(stream))
+        return false;
+    return c == EOF || ungetc(c, stream) == c;
+}
+
 int domain_config_read(struct domain_config *config, const char *file)
 {
     struct reader reader = { .file = file, .config = config };
@@ -294,8 +304,11 @@ int domain_config_read(struct domain_config *config, const char *file)
     config->vcpus = 1;
     if (!stream)
         return xl_fail(errno, "%s: %s", file, strerror(errno));
+    config->file = realpath(file, NULL);
     config_init(&parsed);
-    if (config_read(&parsed, stream) == CONFIG_TRUE)
+    if (!config->file || !readable(stream))
+        rc = xl_fail(errno, "%s: %s", file, strerror(errno));
+    else if (config_read(&parsed, stream) == CONFIG_TRUE)
         rc = take_all(&reader, &parsed);
     else
         rc = xl_fail(EINVAL, "%s:%d: %s", file, config_error_line(&parsed),
@@ -307,10 +320,11 @@ int domain_config_read(struct domain_config *config, const char *file)
 
 void domain_config_free(struct domain_config *config)
 {
+    free(config->file);
     free(config->kernel);
     free(config->ramdisk);
     for (unsigned int i = 0; i < config->nr_disks; i++)
         free(config->disk[i].path);
-    config->kernel = config->ramdisk = NULL;
+    config->file = config->kernel = config->ramdisk = NULL;
     config->nr_disks = 0;
 }

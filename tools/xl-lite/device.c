@@ -9,11 +9,9 @@
 #include "libxllite.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define PATH_MAX_STORE  256
 #define BACKENDS        "/local/domain/0/backend"
@@ -162,55 +160,14 @@ static int remove_backends(struct store *store, domid_t domid, const char *kind)
     return rc;
 }
 
-static int backends_remove(struct store *store, domid_t domid)
+static int backends_remove(struct store *store, void *domid)
 {
-    int rc;
+    int rc = remove_backends(store, *(domid_t *)domid, "vbd");
 
-    /* In one: nobody may add a directory between the look and the removal. */
-    do {
-        rc = store_begin(store);
-        if (rc)
-            return rc;
-        rc = remove_backends(store, domid, "vbd");
-        rc = rc ?: remove_backends(store, domid, "console");
-        if (rc)
-            store_end(store, false);
-        else
-            rc = store_end(store, true);
-    } while (rc == -EAGAIN);
-    return rc;
+    return rc ?: remove_backends(store, *(domid_t *)domid, "console");
 }
 
 /* Waiting for the control domain's kernel. */
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-/* Sleeps until something in the store changed. -ETIMEDOUT, without a message. */
-static int await_event(struct store *store, uint64_t deadline)
-{
-    struct pollfd news = { .fd = store->fd, .events = POLLIN };
-    struct store_event *event;
-    uint64_t now;
-    int rc;
-
-    for (;;) {
-        event = store_next_event(store, false, &rc);
-        store_free_event(event);
-        if (event || rc)
-            return rc;
-        now = now_ms();
-        if (now >= deadline)
-            return -ETIMEDOUT;
-        if (poll(&news, 1, (int)(deadline - now)) < 0 && errno != EINTR)
-            return xl_fail(errno, "poll: %s", strerror(errno));
-    }
-}
 
 /* The state that the directory says; CLOSED if it is gone. */
 static int read_state(struct store *store, const char *path)
@@ -235,7 +192,7 @@ static int await_state(struct store *store, const char *back, int not_this, int 
         state = read_state(store, path);
         if (state != not_this && state != nor_this)
             return state;
-        rc = await_event(store, deadline);
+        rc = store_await(store, deadline);
     }
     return rc;
 }
@@ -289,5 +246,6 @@ int disks_close(struct store *store, domid_t domid)
         at += strlen(names + at) + 1;
     }
     free(names);
-    return rc ?: backends_remove(store, domid);
+    /* In one: nobody may add a directory between the look at one above and its removal. */
+    return rc ?: store_transact(store, backends_remove, &domid);
 }

@@ -95,6 +95,17 @@ char *domain_name(struct store *store, domid_t domid)
     return store_read(store, path);
 }
 
+char *domain_config_file(struct store *store, domid_t domid)
+{
+    char path[PATH_MAX_STORE], *file;
+
+    snprintf(path, sizeof(path), "/libxl/%u/config", domid);
+    file = store_read(store, path);
+    if (!file)
+        xl_fail(errno, "domain %u: the file that it was made from is not known", domid);
+    return file;
+}
+
 /* The next domain after *domid that the hypervisor has, or -ESRCH. Start with *domid = -1. */
 static int next_domain(struct hv *hv, int *domid)
 {
@@ -138,7 +149,7 @@ int domain_find(struct hv *hv, struct store *store, const char *text, domid_t *d
             rc = hv_domain_info(hv, *domid, &info);
         }
     }
-    return rc == -ESRCH ? xl_fail(ESRCH, "%s: no such domain", text) : rc;
+    return rc == -ESRCH ? xl_fail(ESRCH, "%s: no such domain", text[0] ? text : "''") : rc;
 }
 
 static int make_identity(struct domain_identity *id)

@@ -216,6 +216,19 @@ int store_end(struct store *store, bool commit);
 struct store_event *store_next_event(struct store *store, bool wait, int *error);
 void store_free_event(struct store_event *event);
 
+/* exchange.c: more than one request. */
+
+/*
+ * Calls change() in a transaction, and again for as long as others change what it saw. If it
+ * returns anything but 0, nothing is changed, and that is returned.
+ */
+int store_transact(struct store *store, int (*change)(struct store *store, void *context),
+                   void *context);
+/* Milliseconds of a clock that only goes forward; of no meaning but to compare. */
+uint64_t now_ms(void);
+/* Sleeps until something that is watched changed; -ETIMEDOUT, without a message, at `deadline`. */
+int store_await(struct store *store, uint64_t deadline);
+
 /* A domain's description (config.h), and what comes of it. */
 
 #define DOMAIN_NAME_MAX    64
@@ -232,6 +245,7 @@ struct domain_disk {
 };
 
 struct domain_config {
+    char *file;    /* the path from the root of what was read */
     char name[DOMAIN_NAME_MAX];
     char *kernel;  /* file names; ramdisk may be NULL */
     char *ramdisk;
@@ -299,9 +313,16 @@ int build_domain(struct hv *hv, domid_t domid, const struct domain_config *confi
 int domain_create(struct hv *hv, struct store *store, const struct domain_config *config,
                   domid_t *domid);
 int domain_destroy(struct hv *hv, struct store *store, domid_t domid);
+/*
+ * request.c: has the guest's kernel end, by "poweroff" or "reboot", and waits until it did; at once
+ * if it had before. A guest that crashed, takes no requests or does not end is an error.
+ */
+int domain_ask(struct hv *hv, struct store *store, domid_t domid, const char *word);
 /* By name or number; -ESRCH with a message. */
 int domain_find(struct hv *hv, struct store *store, const char *text, domid_t *domid);
 /* Its name in the store, allocated; NULL if it has none. */
 char *domain_name(struct store *store, domid_t domid);
+/* The file that it was made from, allocated; NULL with a message. */
+char *domain_config_file(struct store *store, domid_t domid);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include "commands.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,9 +14,15 @@ static int usage(FILE *stream)
 {
     fprintf(stream, "usage: xl-lite COMMAND\n");
     for (unsigned int i = 0; i < nr_commands; i++)
-        fprintf(stream, "  %-8s %-12s %s\n", commands[i].name, commands[i].arguments,
+        fprintf(stream, "  %-10s %-13s %s\n", commands[i].name, commands[i].arguments,
                 commands[i].purpose);
     return stream == stdout ? 0 : 1;
+}
+
+/* What was printed, too, must have got where it was to go. */
+static int flush_output(void)
+{
+    return fflush(stdout) || ferror(stdout) ? xl_fail(EIO, "output: %s", strerror(errno)) : 0;
 }
 
 static int run(const struct command *command, int count, char **args)
@@ -28,6 +35,7 @@ static int run(const struct command *command, int count, char **args)
     rc = store_open(&context.store);
     if (!rc) {
         rc = command->run(&context, count, args);
+        rc = rc ?: flush_output();
         store_close(&context.store);
     }
     hv_close(&context.hv);
@@ -38,7 +46,7 @@ int main(int argc, char **argv)
 {
     if (argc < 2)
         return usage(stderr);
-    if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help"))
+    if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
         return usage(stdout);
     for (unsigned int i = 0; i < nr_commands; i++) {
         const struct command *command = &commands[i];

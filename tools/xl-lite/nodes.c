@@ -102,6 +102,7 @@ static int put_base(struct store *store, const struct domain_config *config,
     rc = put_root(store, base, &id->domid);
     rc = rc ?: put_root(store, own, NULL);
     rc = rc ?: put(store, own, "type", "pv");
+    rc = rc ?: put(store, own, "config", config->file);
     rc = rc ?: put(store, own, "device", "");
     rc = rc ?: put_vm(store, config, id, vm);
     rc = rc ?: put(store, base, "vm", vm);
@@ -137,30 +138,34 @@ static int put_devices(struct store *store, const struct domain_config *config, 
     return rc;
 }
 
+struct contents {
+    const struct domain_config *config;
+    const struct domain_identity *id;
+    const struct domain_rings *rings;
+};
+
+static int put_all(struct store *store, void *context)
+{
+    const struct contents *c = context;
+    domid_t domid = c->id->domid;
+    char base[BASE_MAX];
+    int rc = disks_check(store, c->config, MOUNTS);
+
+    snprintf(base, sizeof(base), "/local/domain/%u", domid);
+    rc = rc ?: put_base(store, c->config, c->id, base);
+    rc = rc ?: put_resources(store, c->config, base);
+    rc = rc ?: put_writable(store, base, domid);
+    rc = rc ?: put_number(store, base, "store/port", c->rings->store_port);
+    rc = rc ?: put_number(store, base, "store/ring-ref", c->rings->store_mfn);
+    return rc ?: put_devices(store, c->config, domid, c->rings);
+}
+
 int nodes_put(struct store *store, const struct domain_config *config,
               const struct domain_identity *id, const struct domain_rings *rings)
 {
-    char base[BASE_MAX];
-    int rc;
+    struct contents contents = { config, id, rings };
 
-    snprintf(base, sizeof(base), "/local/domain/%u", id->domid);
-    do {
-        rc = store_begin(store);
-        if (rc)
-            return rc;
-        rc = disks_check(store, config, MOUNTS);
-        rc = rc ?: put_base(store, config, id, base);
-        rc = rc ?: put_resources(store, config, base);
-        rc = rc ?: put_writable(store, base, id->domid);
-        rc = rc ?: put_number(store, base, "store/port", rings->store_port);
-        rc = rc ?: put_number(store, base, "store/ring-ref", rings->store_mfn);
-        rc = rc ?: put_devices(store, config, id->domid, rings);
-        if (rc)
-            store_end(store, false);
-        else
-            rc = store_end(store, true);
-    } while (rc == -EAGAIN);
-    return rc;
+    return store_transact(store, put_all, &contents);
 }
 
 int nodes_remove(struct store *store, domid_t domid)

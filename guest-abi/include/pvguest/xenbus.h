@@ -56,6 +56,11 @@ int pv_xenbus_rm(pv_xenbus_tx_t tx, const char *path);
 /* pv_xenbus_end: -XEN_EAGAIN: others changed what it saw, do it all again. */
 int pv_xenbus_begin(pv_xenbus_tx_t *tx);
 int pv_xenbus_end(pv_xenbus_tx_t tx, bool commit);
+/*
+ * Calls change() in a transaction, and again for as long as others change what it saw.  If it
+ * returns anything but 0, nothing is changed, and that is returned.
+ */
+int pv_xenbus_transaction(int (*change)(pv_xenbus_tx_t tx, void *context), void *context);
 
 /*
  * Calls `changed` when the node or one below it changes, and once at once: from an event handler,

@@ -236,6 +236,16 @@ static void busy(void)
     }
 }
 
+/* Rings all that it can, for nothing, and has a CPU of its own for that. */
+static void rings(void)
+{
+    for (;;) {
+        pv_notify(front.port);
+        pv_notify(pv_start_info->console.domU.evtchn);
+        pv_notify(pv_start_info->store_evtchn);
+    }
+}
+
 /* What a frontend offers that never gets as far as a connection. */
 static void offer(const char *ring, const char *port, const char *protocol)
 {
@@ -312,7 +322,7 @@ static const struct {
     { "babbles", true, babbles },     { "vanishes", true, vanishes },
     { "readonly", true, readonly },   { "unknown", true, unknown },
     { "batch", true, batch },         { "busy", true, busy },
-    { "silent", false, silent },
+    { "rings", true, rings },         { "silent", false, silent },
     { "no-ring", false, no_ring },    { "big-ring", false, big_ring },
     { "no-port", false, no_port },    { "protocol", false, protocol },
 };

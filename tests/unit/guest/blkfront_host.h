@@ -151,17 +151,9 @@ int pv_xenbus_printf(pv_xenbus_tx_t tx, const char *path, const char *format, ..
     return pv_xenbus_write(tx, path, format);
 }
 
-int pv_xenbus_begin(pv_xenbus_tx_t *tx)
+int pv_xenbus_transaction(int (*change)(pv_xenbus_tx_t tx, void *context), void *context)
 {
-    *tx = 1;
-    return 0;
-}
-
-int pv_xenbus_end(pv_xenbus_tx_t tx, bool commit)
-{
-    assert_int_equal(tx, 1);
-    assert_true(commit);
-    return 0;
+    return change(1, context);
 }
 
 enum pv_xenbus_state pv_xenbus_state(const char *dir)

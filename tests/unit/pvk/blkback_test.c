@@ -203,6 +203,34 @@ static void refused_ones(void **state)
     assert_false(back.ending);
 }
 
+#define ID (UINT64_MAX / 255 * 0xa5)
+
+/*
+ * Answers of each kind leave alone what lies between their fields, which is the frontend's to read:
+ * there is what it wrote itself, a part of the request's id.
+ */
+static void answers_have_no_padding(void **state)
+{
+    static const size_t holes[] = { 9, 12, 13, 14, 15 };
+
+    (void)state;
+    _Static_assert(sizeof(struct blkif_response) == 16, "three fields and two holes");
+    add(BLKIF_OP_READ, 1)->id = ID;
+    add(BLKIF_OP_DISCARD, 0)->id = ID;
+    serve();
+    disk_answers(0);
+    add(BLKIF_OP_READ, 12)->id = ID;
+    serve();
+    expect(1, 1, 1);
+    for (unsigned int i = 0; i < 3; i++) {
+        const uint8_t *answer = (uint8_t *)RING_GET_RESPONSE(&front, i);
+
+        assert_int_equal(answer[8], i == 0 ? BLKIF_OP_DISCARD : BLKIF_OP_READ);
+        for (size_t h = 0; h < ARRAY_SIZE(holes); h++)
+            assert_int_equal(answer[holes[h]], ID & 0xff);
+    }
+}
+
 /* ---- Frontends that break the rules ---- */
 
 /* A good request, one that is spoiled, and a good one that may or may not be served. */
@@ -358,6 +386,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         case_of(batch_goes_in_one), case_of(full_rings), case_of(refused_ones),
+        case_of(answers_have_no_padding),
         breaks(no_segments), breaks(many_segments),
         breaks(sectors_that_fall), breaks(sectors_outside), breaks(sectors_behind),
         breaks(sectors_that_wrap), breaks(bad_first_reference), breaks(bad_last_reference),

@@ -27,3 +27,6 @@ $(eval $(call unit_test,pvk_virtqueue,tests/unit/pvk/virtqueue_test.c \
     pv-kernel/drivers/virtqueue.c,unit_pvk))
 $(eval $(call unit_test,pvk_blkback,tests/unit/pvk/blkback_test.c pv-kernel/back/block.c \
     pv-kernel/block/block.c,unit_pvk))
+$(eval $(call unit_test,pvk_pci,tests/unit/pvk/pci_test.c $(addprefix pv-kernel/drivers/,pci.c \
+    virtio.c virtqueue.c),unit_pvk))
+$(eval $(call unit_test,pvk_evtchn,tests/unit/pvk/evtchn_test.c pv-kernel/xen/evtchn.c,unit_pvk))

@@ -208,6 +208,7 @@ static int start(void **state)
     gone = false;
     xl_clear_message();
     strcpy(config.name, "good");
+    config.file = (char *)"/root/good.cfg";
     config.kernel = (char *)"/boot/kernel";
     config.memory_mib = 16;
     config.vcpus = 2;
@@ -380,7 +381,7 @@ static void nodes_are_written(void **state)
         { "/local/domain/0/backend/vbd/5/51728/discard-enable", "0" },
         { "/local/domain/0/backend/vbd/5/51712/mode", "w" },
         { "/local/domain/0/backend/vbd/5/51712/discard-enable", "1" },
-        { "/libxl/5/type", "pv" },
+        { "/libxl/5/type", "pv" }, { "/libxl/5/config", "/root/good.cfg" },
         { "/libxl/5/device/vbd/51712/frontend", "/local/domain/5/device/vbd/51712" },
         { "/libxl/5/device/vbd/51712/backend", "/local/domain/0/backend/vbd/5/51712" },
         { "/libxl/5/device/vbd/51712/params", "/dev/a" },

@@ -23,7 +23,7 @@ $(eval $(call unit_test,tools-config,tests/unit/tools/config_test.c \
     $(addprefix tools/xl-lite/,config.c message.c),unit_tools))
 $(BUILD)/unit/tools-config: HOST_LDFLAGS += -Wl,--no-as-needed -lconfig
 $(eval $(call unit_test,tools-disk,tests/unit/tools/disk_test.c \
-    $(addprefix tools/xl-lite/,device.c message.c nodes.c sharing.c),unit_tools))
+    $(addprefix tools/xl-lite/,device.c exchange.c message.c nodes.c sharing.c),unit_tools))
 $(BUILD)/unit/tools-disk: HOST_LDFLAGS += -Wl,--wrap=stat
 $(eval $(call unit_test,tools-console,tests/unit/tools/console_test.c tools/consoled/guest.c \
     tools/consoled/ring.c tools/xl-lite/message.c,unit_tools))
