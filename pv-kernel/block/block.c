@@ -126,49 +126,64 @@ void block_run_deferred(void)
 
 /* ---- Transfers of our own ---- */
 
-struct transfer {
-    struct bio bio;
+/* Bios that are under way together, for one task, which sleeps until all have ended. */
+struct group {
     struct wait_queue waiter;
-    bool done;
-    int error;
+    unsigned int under_way;
+    int error;                      /* of the first that failed */
 };
 
-static void transfer_done(struct bio *bio, int error)
+static void bio_ended(struct bio *bio, int error)
 {
-    struct transfer *t = bio->private;
+    struct group *g = bio->private;
 
-    t->done = true;
-    t->error = error;
-    wake_up(&t->waiter);
+    if (error && !g->error)
+        g->error = error;
+    if (--g->under_way == 0)
+        wake_up(&g->waiter);
 }
 
-static int run_transfer(struct block_device *bdev, struct transfer *t)
+static void start_group(struct group *g)
+{
+    g->under_way = 0;
+    g->error = 0;
+    wait_queue_init(&g->waiter);
+}
+
+/* One more; it is the disk's, or has ended, until finish_group() returns. */
+static void submit_to_group(struct block_device *bdev, struct group *g, struct bio *bio)
 {
     int rc;
 
-    t->done = false;
-    t->bio.private = t;
-    t->bio.done = transfer_done;
-    wait_queue_init(&t->waiter);
-    rc = block_submit(bdev, &t->bio);
+    bio->private = g;
+    bio->done = bio_ended;
+    g->under_way++;
+    rc = block_submit(bdev, bio);
     if (rc)
-        return rc;
+        bio_ended(bio, rc);
+}
+
+static int finish_group(struct block_device *bdev, struct group *g)
+{
     block_kick(bdev);
-    while (!t->done)
-        wait_uninterruptible(&t->waiter);
-    return t->error;
+    while (g->under_way)
+        wait_uninterruptible(&g->waiter);
+    return g->error;
 }
 
 int block_flush(struct block_device *bdev)
 {
-    struct transfer *t = kmalloc(sizeof(*t));
+    struct bio *bio = kmalloc(sizeof(*bio));
+    struct group g;
     int rc;
 
-    if (!t)
+    if (!bio)
         return -ENOMEM;
-    t->bio.op = BIO_FLUSH;
-    rc = run_transfer(bdev, t);
-    kfree(t);
+    bio->op = BIO_FLUSH;
+    start_group(&g);
+    submit_to_group(bdev, &g, bio);
+    rc = finish_group(bdev, &g);
+    kfree(bio);
     return rc;
 }
 
@@ -217,21 +232,46 @@ static size_t fill(struct bio *bio, const char *buf, size_t len)
     return done;
 }
 
+/*
+ * Sends as much as may be under way at a time, and waits for it; returns how much that was, or an
+ * errno. With less memory for bios it is less.
+ */
+static long move_some(struct block_device *bdev, enum bio_op op, uint64_t offset, const char *buf,
+                      size_t len)
+{
+    struct bio *bios[BLOCK_BIOS];
+    unsigned int nr = 0;
+    struct group g;
+    size_t done = 0;
+    int rc;
+
+    start_group(&g);
+    while (nr < BLOCK_BIOS && done < len && !g.error) {
+        struct bio *bio = kmalloc(sizeof(*bio));
+
+        if (!bio)
+            break;
+        bio->op = op;
+        bio->sector = (offset + done) / SECTOR_SIZE;
+        done += fill(bio, buf + done, len - done);
+        bios[nr++] = bio;
+        submit_to_group(bdev, &g, bio);
+    }
+    rc = nr ? finish_group(bdev, &g) : -ENOMEM;
+    while (nr > 0)
+        kfree(bios[--nr]);
+    return rc ? rc : (long)done;
+}
+
 /* Whole sectors, from memory that begins at one. */
 static int move_sectors(struct block_device *bdev, enum bio_op op, uint64_t offset, const char *buf,
                         size_t len)
 {
-    struct transfer *t = kmalloc(sizeof(*t));
-    int rc = t ? 0 : -ENOMEM;
+    long n = 0;
 
-    for (size_t done = 0, n; !rc && done < len; done += n) {
-        t->bio.op = op;
-        t->bio.sector = (offset + done) / SECTOR_SIZE;
-        n = fill(&t->bio, buf + done, len - done);
-        rc = run_transfer(bdev, t);
-    }
-    kfree(t);
-    return rc;
+    for (size_t done = 0; done < len && n >= 0; done += n > 0 ? (size_t)n : 0)
+        n = move_some(bdev, op, offset + done, buf + done, len - done);
+    return n < 0 ? (int)n : 0;
 }
 
 static bool whole_sectors(uint64_t offset, const void *buf, size_t len)

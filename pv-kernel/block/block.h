@@ -20,6 +20,12 @@
 
 #define SECTOR_SIZE 512ul
 #define BIO_SEGMENTS 32
+/*
+ * Bios that one read or write has under way at a time, and the most that they hold: as many
+ * requests as fit into a frontend's ring, three to a bio.
+ */
+#define BLOCK_BIOS   8u
+#define BLOCK_PIECE  (BLOCK_BIOS * BIO_SEGMENTS * PAGE_SIZE)
 
 enum bio_op { BIO_READ, BIO_WRITE, BIO_FLUSH };
 

@@ -108,7 +108,7 @@ static void node_release(struct file *f)
 }
 
 static const struct file_ops node_ops = {
-    .read = node_read, .write = node_write, .piece = BIO_SEGMENTS * PAGE_SIZE,
+    .read = node_read, .write = node_write, .piece = BLOCK_PIECE,
     .ioctl = node_ioctl, .sync = node_sync, .open = node_open, .release = node_release,
 };
 

@@ -91,7 +91,9 @@ static void slab_free(void *object)
         list_add_tail(&partial[slab->class], &slab->link);
     *(void **)object = slab->free;
     slab->free = object;
-    if (--slab->used == 0) {
+    slab->used--;
+    /* The last of its class stays: the next object may well be wanted at once. */
+    if (slab->used == 0 && slab->link.next != slab->link.prev) {
         list_del(&slab->link);
         pv_free_page(slab);
     }

@@ -13,31 +13,58 @@
 /* Memory of the kernel's that a transfer goes through. */
 struct buffer {
     char *mem;
-    size_t size;
+    size_t size;                    /* what is used at a time */
+    size_t room;                    /* what there is: at least that */
     char small[SMALL];
 };
 
+/*
+ * The largest buffer that was used so far, unless somebody has it: one piece of some file's. The
+ * next long transfer gets it, since new memory of that size is mapped page by page, by a hypercall
+ * each. What it holds from earlier transfers is never copied out.
+ */
+static char *spare;
+static size_t spare_room;
+
+static bool take_spare(struct buffer *b, size_t least)
+{
+    if (!spare || spare_room < least)
+        return false;
+    b->mem = spare;
+    b->room = spare_room;
+    spare = NULL;
+    return true;
+}
+
+/* Where there is less memory, the pieces are smaller. */
 static bool get_buffer(struct buffer *b, const struct file *f, size_t len)
 {
     size_t most = max(f->ops->piece, PAGE_SIZE);
 
     b->mem = b->small;
-    b->size = SMALL;
+    b->size = b->room = SMALL;
     if (len <= SMALL)
         return true;
     b->size = min(ALIGN_UP(len, PAGE_SIZE), most);
-    b->mem = kmalloc(b->size);
-    if (!b->mem && b->size > PAGE_SIZE) {
-        b->size = PAGE_SIZE;
-        b->mem = kmalloc(b->size);
-    }
+    if (b->size > PAGE_SIZE && take_spare(b, b->size))
+        return true;
+    while (!(b->mem = kmalloc(b->size)) && b->size > PAGE_SIZE)
+        b->size = ALIGN_UP(b->size / 2, PAGE_SIZE);
+    b->room = b->size;
     return b->mem;
 }
 
 static void put_buffer(struct buffer *b)
 {
-    if (b->mem != b->small)
+    if (b->mem == b->small)
+        return;
+    if (b->room > PAGE_SIZE && (!spare || spare_room < b->room)) {
+        kfree(spare);
+        spare = b->mem;
+        spare_room = b->room;
+    } else {
         kfree(b->mem);
+    }
 }
 
 /* What nobody waits for can be read to the end. */

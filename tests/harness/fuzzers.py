@@ -16,7 +16,8 @@ SEED = 1
 RUNS = 50000
 LENGTH = 300            # of an input, at most: all lengths from the first on
 # Those that do more for an input.
-FEWER = {"mmu": 8000, "store": 6000, "ext2": 3000, "config": 6000}
+FEWER = {"mmu": 8000, "store": 6000, "ext2": 3000, "config": 6000, "xenbus": 15000, "pci": 15000,
+         "blkback": 20000}
 
 REACHED = re.compile(r"^reached (.+): (\d+) times$", re.M)
 FOUND = re.compile(r"^.*(?:does not hold|runtime error|ERROR: |SUMMARY: ).*$", re.M)

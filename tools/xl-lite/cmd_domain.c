@@ -33,10 +33,21 @@ static int make(struct context *context, const struct domain_config *config, boo
     return rc;
 }
 
+/* The path is kept for `reboot`, which may run in another folder. */
+static int read_config(struct domain_config *config, const char *file)
+{
+    int rc = domain_config_read(config, file);
+
+    if (rc)
+        return rc;
+    config->file = realpath(file, NULL);
+    return config->file ? 0 : xl_fail(errno, "%s: %s", file, strerror(errno));
+}
+
 static int create(struct context *context, const char *file, bool console)
 {
     struct domain_config config;
-    int rc = domain_config_read(&config, file);
+    int rc = read_config(&config, file);
 
     rc = rc ?: make(context, &config, console);
     domain_config_free(&config);
@@ -82,7 +93,7 @@ static int reboot(struct context *context, domid_t domid, const char *file)
 {
     char *name = domain_name(&context->store, domid);
     struct domain_config config;
-    int rc = domain_config_read(&config, file);
+    int rc = read_config(&config, file);
 
     if (!rc && (!name || strcmp(name, config.name)))
         rc = xl_fail(EINVAL, "%s: it describes %s now, not domain %u", file, config.name, domid);

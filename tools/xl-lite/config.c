@@ -304,9 +304,8 @@ int domain_config_read(struct domain_config *config, const char *file)
     config->vcpus = 1;
     if (!stream)
         return xl_fail(errno, "%s: %s", file, strerror(errno));
-    config->file = realpath(file, NULL);
     config_init(&parsed);
-    if (!config->file || !readable(stream))
+    if (!readable(stream))
         rc = xl_fail(errno, "%s: %s", file, strerror(errno));
     else if (config_read(&parsed, stream) == CONFIG_TRUE)
         rc = take_all(&reader, &parsed);

@@ -245,7 +245,7 @@ struct domain_disk {
 };
 
 struct domain_config {
-    char *file;    /* the path from the root of what was read */
+    char *file;    /* the path of what was read, from the root; NULL: not known */
     char name[DOMAIN_NAME_MAX];
     char *kernel;  /* file names; ramdisk may be NULL */
     char *ramdisk;

@@ -102,7 +102,8 @@ static int put_base(struct store *store, const struct domain_config *config,
     rc = put_root(store, base, &id->domid);
     rc = rc ?: put_root(store, own, NULL);
     rc = rc ?: put(store, own, "type", "pv");
-    rc = rc ?: put(store, own, "config", config->file);
+    if (!rc && config->file)
+        rc = put(store, own, "config", config->file);
     rc = rc ?: put(store, own, "device", "");
     rc = rc ?: put_vm(store, config, id, vm);
     rc = rc ?: put(store, base, "vm", vm);

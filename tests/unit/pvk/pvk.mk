@@ -30,3 +30,4 @@ $(eval $(call unit_test,pvk_blkback,tests/unit/pvk/blkback_test.c pv-kernel/back
 $(eval $(call unit_test,pvk_pci,tests/unit/pvk/pci_test.c $(addprefix pv-kernel/drivers/,pci.c \
     virtio.c virtqueue.c),unit_pvk))
 $(eval $(call unit_test,pvk_evtchn,tests/unit/pvk/evtchn_test.c pv-kernel/xen/evtchn.c,unit_pvk))
+$(eval $(call unit_test,pvk_block,tests/unit/pvk/block_test.c pv-kernel/block/block.c,unit_pvk))
