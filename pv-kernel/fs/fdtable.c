@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The caller's descriptor table: rows of struct task, each with a reference on its file. */
 #include "fs/fs.h"
+#include "mm/mm.h"
 #include "proc/proc.h"
 
 struct file *fd_file(int fd)
@@ -23,6 +24,21 @@ int fd_install_from(struct file *f, int lowest, bool cloexec)
 int fd_install(struct file *f, bool cloexec)
 {
     return fd_install_from(f, 0, cloexec);
+}
+
+int fd_install_both(struct file *const ends[2], bool cloexec, uint64_t user)
+{
+    int fds[2], rc;
+
+    /* One after the other: the first has the lower number. */
+    fds[0] = fd_install(ends[0], cloexec);
+    fds[1] = fd_install(ends[1], cloexec);
+    rc = fds[0] < 0 || fds[1] < 0 ? -EMFILE : copy_to_user(user, fds, sizeof(fds));
+    for (int i = 0; rc && i < 2; i++) {
+        if (fds[i] >= 0)
+            fd_close(fds[i]);
+    }
+    return rc;
 }
 
 static void close_row(struct open_file *row)

@@ -181,6 +181,8 @@ struct task;
 struct file *fd_file(int fd);       /* not counted: valid until the caller closes it; NULL: EBADF */
 int fd_install(struct file *f, bool cloexec);   /* takes over the reference; -EMFILE drops it */
 int fd_install_from(struct file *f, int lowest, bool cloexec);
+/* The two ends of something; writes both numbers to user memory, or neither stays open. */
+int fd_install_both(struct file *const ends[2], bool cloexec, uint64_t user);
 int fd_replace(int fd, struct file *f, bool cloexec);   /* closes what was there; as above */
 int fd_close(int fd);
 void fd_table_fork(struct task *child);         /* @child, so far without files, gets ours */

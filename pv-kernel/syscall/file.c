@@ -61,7 +61,7 @@ SYSCALL(sys_close_range)
 
 SYSCALL(sys_pipe2)
 {
-    int flags = (int)b, fds[2];
+    int flags = (int)b;
     struct file *ends[2];
     int rc;
 
@@ -70,14 +70,7 @@ SYSCALL(sys_pipe2)
     rc = pipe_create(ends, flags & O_NONBLOCK);
     if (rc)
         return rc;
-    fds[0] = fd_install(ends[0], flags & O_CLOEXEC);
-    fds[1] = fd_install(ends[1], flags & O_CLOEXEC);
-    rc = fds[0] < 0 || fds[1] < 0 ? -EMFILE : copy_to_user(a, fds, sizeof(fds));
-    for (int i = 0; rc && i < 2; i++) {
-        if (fds[i] >= 0)
-            fd_close(fds[i]);
-    }
-    return rc;
+    return fd_install_both(ends, flags & O_CLOEXEC, a);
 }
 
 SYSCALL(sys_pipe)
@@ -130,40 +123,34 @@ static int check_position(struct file *f, uint64_t pos)
     return (int64_t)pos < 0 ? -EINVAL : 0;
 }
 
-SYSCALL(sys_pread64)
+/* At a position of the caller's; the file's own stays. */
+static long move_at(int fd, uint64_t pos, uint64_t user, uint64_t n,
+                    long (*move)(struct file *f, uint64_t user, size_t n, uint64_t *pos))
 {
-    struct file *file = fd_file((int)a);
-    uint64_t pos = d;
+    struct file *file = fd_file(fd);
     int rc = check_position(file, pos);
 
-    return rc ? rc : file_read_user(file, b, c, &pos);
+    return rc ? rc : move(file, user, n, &pos);
+}
+
+SYSCALL(sys_pread64)
+{
+    return move_at((int)a, d, b, c, file_read_user);
 }
 
 SYSCALL(sys_pwrite64)
 {
-    struct file *file = fd_file((int)a);
-    uint64_t pos = d;
-    int rc = check_position(file, pos);
-
-    return rc ? rc : file_write_user(file, b, c, &pos);
+    return move_at((int)a, d, b, c, file_write_user);
 }
 
 SYSCALL(sys_preadv)
 {
-    struct file *file = fd_file((int)a);
-    uint64_t pos = d;
-    int rc = check_position(file, pos);
-
-    return rc ? rc : file_readv_user(file, b, c, &pos);
+    return move_at((int)a, d, b, c, file_readv_user);
 }
 
 SYSCALL(sys_pwritev)
 {
-    struct file *file = fd_file((int)a);
-    uint64_t pos = d;
-    int rc = check_position(file, pos);
-
-    return rc ? rc : file_writev_user(file, b, c, &pos);
+    return move_at((int)a, d, b, c, file_writev_user);
 }
 
 SYSCALL(sys_lseek)

@@ -56,18 +56,9 @@ SYSCALL(sys_socket)
 SYSCALL(sys_socketpair)
 {
     struct file *ends[2];
-    int type = (int)b, fds[2], rc = sock_pair((int)a, type, (int)c, ends);
+    int type = (int)b, rc = sock_pair((int)a, type, (int)c, ends);
 
-    if (rc)
-        return rc;
-    fds[0] = fd_install(ends[0], type & O_CLOEXEC);
-    fds[1] = fd_install(ends[1], type & O_CLOEXEC);
-    rc = fds[0] < 0 || fds[1] < 0 ? -EMFILE : copy_to_user(d, fds, sizeof(fds));
-    for (int i = 0; rc && i < 2; i++) {
-        if (fds[i] >= 0)
-            fd_close(fds[i]);
-    }
-    return rc;
+    return rc ? rc : fd_install_both(ends, type & O_CLOEXEC, d);
 }
 
 SYSCALL(sys_bind)

@@ -31,14 +31,6 @@ struct daemon {
     struct guest *guests;
 };
 
-static volatile sig_atomic_t asked_to_end;
-
-static void end(int signal)
-{
-    (void)signal;
-    asked_to_end = 1;
-}
-
 static int parse(struct options *options, int argc, char **argv)
 {
     *options = (struct options){ .log = DEFAULT_LOG };
@@ -239,7 +231,7 @@ static int serve(struct daemon *d)
 {
     int rc = 0;
 
-    while (!rc && !asked_to_end) {
+    while (!rc && !daemon_asked_to_end) {
         nfds_t count;
         int timeout;
         struct pollfd *set = make_set(d, &count, &timeout);
@@ -270,7 +262,6 @@ static int open_all(struct daemon *d)
 
 int main(int argc, char **argv)
 {
-    struct sigaction action = { .sa_handler = end };
     struct options options;
     struct daemon d = { 0 };
     int rc = parse(&options, argc, argv);
@@ -278,8 +269,7 @@ int main(int argc, char **argv)
     if (!rc) {
         d.log = options.log;
         make_folders(d.log);
-        sigaction(SIGTERM, &action, NULL);
-        sigaction(SIGINT, &action, NULL);
+        daemon_end_when_asked();
         rc = open_all(&d);
     }
     if (!rc && !options.foreground)

@@ -25,14 +25,6 @@ struct options {
     const char *socket;
 };
 
-static volatile sig_atomic_t asked_to_end;
-
-static void end(int signal)
-{
-    (void)signal;
-    asked_to_end = 1;
-}
-
 static int parse(struct options *options, int argc, char **argv)
 {
     *options = (struct options){ .socket = DEFAULT_SOCKET };
@@ -148,7 +140,7 @@ static void serve_round(struct server *server, const struct pollfd *set)
 
 static int serve(struct server *server, int listener)
 {
-    while (!asked_to_end) {
+    while (!daemon_asked_to_end) {
         nfds_t count;
         int timeout;
         struct pollfd *set = make_set(server, listener, &count, &timeout);
@@ -167,7 +159,6 @@ static int serve(struct server *server, int listener)
 
 int main(int argc, char **argv)
 {
-    struct sigaction action = { .sa_handler = end };
     struct server server = { .evtchn = -1 };
     struct options options;
     int listener, rc;
@@ -182,8 +173,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "xenstored-lite: %s\n", xl_message());
         return 1;
     }
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
+    daemon_end_when_asked();
     rc = options.foreground ? 0 : daemon_to_background();
     rc = rc ?: serve(&server, listener);
     unlink(options.socket);

@@ -7,6 +7,22 @@
 #include <string.h>
 #include <unistd.h>
 
+volatile sig_atomic_t daemon_asked_to_end;
+
+static void end(int signal)
+{
+    (void)signal;
+    daemon_asked_to_end = 1;
+}
+
+void daemon_end_when_asked(void)
+{
+    struct sigaction action = { .sa_handler = end };
+
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+}
+
 int daemon_to_background(void)
 {
     int null = open("/dev/null", O_RDWR);

@@ -12,6 +12,7 @@
 #ifndef LIBXLLITE_H
 #define LIBXLLITE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -101,8 +102,11 @@ void evtchn_notify(int fd, evtchn_port_t port);
 unsigned int evtchn_take(int fd, evtchn_port_t ports[EVTCHN_TAKE]);
 void evtchn_unmask(int fd, evtchn_port_t port);
 
+/* daemon.c: from now on SIGTERM and SIGINT set the flag, and end the poll() that they interrupt. */
+extern volatile sig_atomic_t daemon_asked_to_end;
+void daemon_end_when_asked(void);
 /*
- * daemon.c: goes on as a child, while the parent leaves: called once everything is open, so that
+ * Goes on as a child, while the parent leaves: called once everything is open, so that
  * whoever started the daemon may go on and use it. Errors still go to where they went.
  */
 int daemon_to_background(void);
