@@ -14,10 +14,20 @@
 #include <pvguest/gnttab.h>
 #include <xen/io/blkif.h>
 
+/*
+ * The slots of a ring of one page (xen/io/blkif.h). A request keeps its record until its answer is
+ * in the ring, so a frontend that keeps to the ring's size can't use them up; one that does not is
+ * found by its index before a record is taken (take_requests()).
+ */
 #define BLKBACK_REQUESTS 32u
 
 struct blkback;
 
+/*
+ * A request from the moment it is taken until it is answered. In between it is in one of three
+ * places: in a batch whose grants are not mapped yet, with the disk, or among those that ended and
+ * wait to be unmapped. bio.nr_segments says how many of the handles are mappings that we hold.
+ */
 struct blkback_request {
     struct blkback *owner;
     struct bio bio;
@@ -28,7 +38,16 @@ struct blkback_request {
     struct blkback_request *next;       /* among the free ones, or those that ended */
 };
 
-/* A ring that is served. */
+/*
+ * A ring that is served. backends.c fills in the first five fields before it connects, and may
+ * change them while nothing is connected; the rest is block.c's.
+ *
+ * connected, ending and under_way tell where a connection is in its life:
+ *     not connected               nothing is mapped, nothing is bound
+ *     connected                   requests are taken
+ *     connected, ending           none is; those under way end at the disk
+ *     the same, under_way is 0    blkback_disconnect() will undo the mapping
+ */
 struct blkback {
     domid_t domid;
     unsigned int vdev;
@@ -53,16 +72,27 @@ struct blkback {
     struct block_work finish;
 };
 
-/* Maps the ring and starts to serve it: 0, or a negative errno and nothing is left. */
+/*
+ * Maps the ring and starts to serve it: 0, or a negative errno and nothing is left. @ring and @port
+ * are the frontend's word: a reference that it granted, and a port that it opened for us. Whatever
+ * is in the ring by then counts as new.
+ */
 int blkback_connect(struct blkback *b, grant_ref_t ring, evtchn_port_t port);
 /*
  * Takes requests, up to a limit; more says whether it should be called again. For a thread, which
  * has its turn among others: here the frontend's right to interrupt them begins anew.
  */
 void blkback_serve(struct blkback *b);
-/* Stops taking requests; why is printed unless NULL. */
+/*
+ * Stops taking requests, also from within an event handler; why is printed unless NULL. Only the
+ * first call does anything. There are no more answers after it, not even to what is under way: the
+ * frontend has lost its right to them, or is gone.
+ */
 void blkback_end(struct blkback *b, const char *why);
-/* Once nothing is under way: undoes the mapping, and returns true. */
+/*
+ * Once nothing is under way: undoes the mapping, closes the port, and returns true; then the record
+ * can be connected again, or freed. Until then false, and attention() will say when to ask again.
+ */
 bool blkback_disconnect(struct blkback *b);
 
 #endif

@@ -56,6 +56,7 @@ static int read_number(const char *dir, const char *name, uint64_t *number)
     return pv_xenbus_read_number(PV_XENBUS_NIL, path, number);
 }
 
+/* Our node `state`, by which the frontend and the toolstack know what we do (pvguest/xenbus.h). */
 static void set_state(struct backend *b, enum pv_xenbus_state state)
 {
     b->state = state;
@@ -65,6 +66,7 @@ static void set_state(struct backend *b, enum pv_xenbus_state state)
 
 /* ---- One backend's steps ---- */
 
+/* For good: only a new directory begins anew. The toolstack reads state 6 as "it is not served". */
 static void fail(struct backend *b, const char *what, int error)
 {
     printk("blkback: disk %u of domain %u: %s (error %d)\n", b->blk.vdev, b->blk.domid, what,
@@ -143,6 +145,10 @@ static int read_offer(const struct backend *b, uint64_t *ring, uint64_t *port)
     return !rc && (*ring > UINT32_MAX || *port > UINT32_MAX) ? -EINVAL : rc;
 }
 
+/*
+ * Maps the ring first and says "connected" last, all that the disk is in the same transaction: a
+ * frontend that sees state 4 finds the other nodes.
+ */
 static void connect(struct backend *b)
 {
     uint64_t ring, port;
@@ -185,6 +191,7 @@ static bool asked_to_end(struct backend *b)
     return !b->listed || (!read_number(b->dir, "online", &online) && !online);
 }
 
+/* One look at both sides' states, and at most one step; the table is at this file's top. */
 static void update(struct backend *b)
 {
     enum pv_xenbus_state theirs = pv_xenbus_state(b->frontend);
@@ -337,6 +344,7 @@ static void remove_if_over(struct backend *b)
     kfree(b);
 }
 
+/* A ring that holds more has its next turn here; a look at the store, which sleeps, comes after. */
 static void update_all(void)
 {
     struct list *pos, *next;

@@ -24,6 +24,10 @@
 
 /* ---- Answers ---- */
 
+/*
+ * Publishes the answers that were put into the ring, and rings if the frontend wants to hear of
+ * them: it says so by rsp_event (xen/io/ring.h), the index at which it went to sleep.
+ */
 static void push_responses(struct blkback *b)
 {
     int notify;
@@ -55,6 +59,7 @@ static void respond(struct blkback *b, uint64_t id, uint8_t operation, int16_t s
 
 /* ---- Ends of requests ---- */
 
+/* A handle of ours that can't be unmapped would keep the frontend's frame for ever: our bug. */
 static void unmap(struct gnttab_unmap_grant_ref *ops, unsigned int nr)
 {
     if (nr)
@@ -74,6 +79,7 @@ static unsigned int add_unmaps(struct gnttab_unmap_grant_ref *ops, unsigned int 
     return nr;
 }
 
+/* All mappings of a list of requests, in as few hypercalls as the batches allow. */
 static void unmap_all(const struct blkback_request *first)
 {
     /* Too much for the stack of whom an event interrupts. */
@@ -90,6 +96,7 @@ static void unmap_all(const struct blkback_request *first)
     unmap(ops, nr);
 }
 
+/* Its record is free. The last one of a connection that ends lets the thread take that apart. */
 static void release(struct blkback_request *r)
 {
     struct blkback *b = r->owner;
@@ -120,6 +127,10 @@ static void finish(struct block_work *work)
     push_responses(b);
 }
 
+/*
+ * There is an answer. It waits for those that end in the same batch (block/block.h), so that their
+ * mappings go in one hypercall; the order of the list is that in which they ended.
+ */
 static void end_request(struct blkback_request *r, int16_t status)
 {
     struct blkback *b = r->owner;
@@ -131,6 +142,7 @@ static void end_request(struct blkback_request *r, int16_t status)
     block_defer(&b->finish);
 }
 
+/* The disk's answer; also from within block_submit(), for a disk that takes nothing. */
 static void bio_done(struct bio *bio, int error)
 {
     end_request(bio->private, error == -EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP :
@@ -139,12 +151,17 @@ static void bio_done(struct bio *bio, int error)
 
 /* ---- Requests that are taken together ---- */
 
+/*
+ * Requests that passed all checks, and the maps that they need, in the same order: request i has
+ * bio.nr_segments of them. start_batch() is called before a request would not fit any more.
+ */
 struct batch {
     unsigned int nr_requests, nr_maps;
     struct blkback_request *request[BLKBACK_REQUESTS];
     struct gnttab_map_grant_ref map[BATCH];
 };
 
+/* A record for a request that will be answered when its bio ends; it has no segments yet. */
 static struct blkback_request *new_request(struct blkback *b, const struct blkif_request *in,
                                            enum bio_op op)
 {
@@ -165,6 +182,10 @@ static struct blkback_request *new_request(struct blkback *b, const struct blkif
     return r;
 }
 
+/*
+ * What is to be mapped, and which bytes of it. A disk that is written only reads the frames: a
+ * guest may then lend us what it can't let anybody change.
+ */
 static void add_segments(struct batch *batch, struct blkback_request *r,
                          const struct blkif_request *in)
 {
@@ -263,6 +284,10 @@ static void reject(struct blkback *b, struct batch *batch, const struct blkif_re
     blkback_end(b, why);
 }
 
+/*
+ * A read or write. Numbers that make no sense end the connection, since whoever sends them keeps no
+ * protocol; a write to a disk that may only be read is an error of that request alone.
+ */
 static void transfer(struct blkback *b, struct batch *batch, const struct blkif_request *in,
                      enum bio_op op)
 {
@@ -298,7 +323,14 @@ static void handle(struct blkback *b, struct batch *batch, const struct blkif_re
 
 /* ---- The ring ---- */
 
-/* Takes what is there, at most @limit requests; returns how many. */
+/*
+ * Takes what is there, at most @limit requests; returns how many.
+ *
+ * The producer's index is read once, and must lie between what we took and what the ring can hold
+ * beyond our answers: not further on, which is RING_REQUEST_PROD_OVERFLOW, and not back, which
+ * would be a distance to the answers smaller than our own. Each request is copied out of the page
+ * before anything in it is looked at, for the frontend may change it under our hands.
+ */
 static unsigned int take_requests(struct blkback *b, struct batch *batch, unsigned int limit)
 {
     uint32_t prod = __atomic_load_n(&b->ring.sring->req_prod, __ATOMIC_ACQUIRE);
@@ -320,6 +352,10 @@ static unsigned int take_requests(struct blkback *b, struct batch *batch, unsign
     return taken;
 }
 
+/*
+ * Until the ring is empty and the frontend knows that it must ring for the next request, which is
+ * what RING_FINAL_CHECK_FOR_REQUESTS arranges; or until it is the turn of others.
+ */
 static void serve(struct blkback *b)
 {
     static struct batch batch;      /* empty between calls, which do not overlap */
@@ -348,6 +384,7 @@ void blkback_serve(struct blkback *b)
     serve(b);
 }
 
+/* The frontend rings. See EVENT_LIMIT: too often, and its port is silent until the thread ran. */
 static void ring_event(evtchn_port_t port, void *data)
 {
     struct blkback *b = data;

@@ -56,6 +56,7 @@ int block_unregister(struct block_device *bdev)
 
 /* ---- Bios ---- */
 
+/* Each is whole sectors within one frame; *bytes is how many bytes they are together. */
 static bool segments_ok(const struct bio *bio, uint64_t *bytes)
 {
     *bytes = 0;
@@ -163,6 +164,7 @@ static void submit_to_group(struct block_device *bdev, struct group *g, struct b
         bio_ended(bio, rc);
 }
 
+/* Lets the disk begin, and sleeps until all of it came back: 0, or the first error. */
 static int finish_group(struct block_device *bdev, struct group *g)
 {
     block_kick(bdev);
@@ -299,6 +301,10 @@ static long move_part(struct block_device *bdev, enum bio_op op, uint64_t offset
     return rc ? rc : (long)n;
 }
 
+/*
+ * Memory and range that are made of whole sectors are the disk's own to read or write; anything
+ * else goes by way of a page, a sector's unwritten part being read before it is written again.
+ */
 static int move(struct block_device *bdev, enum bio_op op, uint64_t offset, char *buf, size_t len)
 {
     uint64_t size = bdev->sectors * SECTOR_SIZE;

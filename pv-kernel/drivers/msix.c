@@ -12,6 +12,7 @@
 #define CONTROL_ENABLE 0x8000u
 #define TABLE_BAR      0x7u
 
+/* The port's handler: the driver's, and then the end of the interrupt, if that is asked for. */
 static void deliver(evtchn_port_t port, void *data)
 {
     struct pci_irq *irq = data;
@@ -34,6 +35,10 @@ static int announce(const struct pci_device *dev)
     return rc == -XEN_ENOSYS || rc == -XEN_EEXIST ? 0 : rc;
 }
 
+/*
+ * PHYSDEVOP_map_pirq of an MSI-X entry (xen/physdev.h); table_base is where the device says that
+ * its table is. Returns the pirq or a negative errno.
+ */
 static int map_pirq(const struct pci_device *dev, unsigned int cap, unsigned int entry)
 {
     struct physdev_map_pirq op = {
@@ -56,6 +61,7 @@ static void unmap_pirq(int pirq)
     HYPERVISOR_physdev_op(PHYSDEVOP_unmap_pirq, &op);
 }
 
+/* A hypervisor that does not know the question does not wait for an answer either. */
 static bool needs_eoi(int pirq)
 {
     struct physdev_irq_status_query query = { .irq = (uint32_t)pirq };

@@ -34,6 +34,10 @@
 
 /* ---- Capabilities ---- */
 
+/*
+ * Each capability begins with its kind and the address of the next one, whose lowest two bits mean
+ * nothing; the list begins in the header, and ends with an address in there.
+ */
 unsigned int pci_find_cap(const struct pci_device *dev, uint8_t id, unsigned int after)
 {
     unsigned int at = after ? after + 1 : REG_CAPS;
@@ -84,6 +88,11 @@ uint64_t pci_bar(const struct pci_device *dev, unsigned int bar)
     return high << 32 | (low & ~BAR_FLAGS);
 }
 
+/*
+ * Addresses of registers are the firmware's, and a BAR of 0 is one that it did not assign. The
+ * hypervisor decides whether we may map them: a device that names memory of another domain gets
+ * nothing from that.
+ */
 volatile void *pci_map(const struct pci_device *dev, unsigned int bar, uint32_t offset,
                        uint32_t len)
 {
@@ -105,6 +114,7 @@ volatile void *pci_map(const struct pci_device *dev, unsigned int bar, uint32_t 
 
 /* ---- Finding devices ---- */
 
+/* Buses that a bridge was seen to lead to, and those that were looked at, each once. */
 struct scan {
     void (*found)(const struct pci_device *dev);
     bool wanted[NR_BUSES], done[NR_BUSES];

@@ -14,6 +14,7 @@
 #define PCI_CAP_VENDOR 0x09
 #define PCI_CAP_MSIX   0x11
 
+/* A function of a device by where it is; a plain value, to be copied. */
 struct pci_device {
     uint8_t bus, devfn;
     uint16_t vendor, device;
@@ -43,7 +44,11 @@ uint64_t pci_bar(const struct pci_device *dev, unsigned int bar);
 volatile void *pci_map(const struct pci_device *dev, unsigned int bar, uint32_t offset,
                        uint32_t len);
 
-/* ---- msix.c: one interrupt of a device ---- */
+/*
+ * ---- msix.c: one interrupt of a device ----
+ * handler and data are the driver's, set before it is bound; the structure stays until it is
+ * unbound. needs_eoi: the hypervisor holds further interrupts back until it is told of the end.
+ */
 struct pci_irq {
     void (*handler)(void *data);
     void *data;

@@ -43,6 +43,10 @@ _Static_assert(sizeof(struct virtio_common) == 56, "as the specification has it"
 
 /* ---- Finding the registers ---- */
 
+/*
+ * Maps the first registers of a kind that are at least @least bytes long: *len says how long, *cap
+ * where their capability is. NULL: none, or not there.
+ */
 static volatile void *map_kind(const struct pci_device *pci, unsigned int kind, uint32_t least,
                                unsigned int *cap, uint32_t *len)
 {
@@ -63,6 +67,7 @@ static volatile void *map_kind(const struct pci_device *pci, unsigned int kind, 
     return NULL;
 }
 
+/* Until the device says that it is done, but not for ever. */
 static int reset(struct virtio_device *v)
 {
     uint64_t deadline = pv_system_time() + RESET_NS;
@@ -97,6 +102,7 @@ int virtio_attach(struct virtio_device *v, const struct pci_device *pci)
 
 /* ---- Start and end ---- */
 
+/* Two words, one of which is selected at a time. */
 static uint64_t offered(struct virtio_device *v)
 {
     uint64_t features;
@@ -107,6 +113,10 @@ static uint64_t offered(struct virtio_device *v)
     return features | (uint64_t)v->common->device_feature << 32;
 }
 
+/*
+ * Version 1 is not a matter of taste: without it the device has registers of another kind. The
+ * device may still say no to what it offered, by not keeping FEATURES_OK.
+ */
 int virtio_negotiate(struct virtio_device *v, uint64_t wanted)
 {
     v->common->status = STATUS_ACKNOWLEDGE;

@@ -21,6 +21,10 @@
 
 struct virtio_common;               /* virtio.c */
 
+/*
+ * A device, from virtio_attach() on. The registers stay mapped for ever, and are the device's: what
+ * is read there is checked as anything is that comes from outside.
+ */
 struct virtio_device {
     struct pci_device pci;
     volatile struct virtio_common *common;
@@ -31,6 +35,7 @@ struct virtio_device {
     uint64_t features;              /* those in use */
 };
 
+/* A buffer in machine memory, as the specification has it: flags say whether `next` counts. */
 struct vring_desc {
     uint64_t addr;
     uint32_t len;
@@ -40,8 +45,14 @@ struct vring_desc {
 struct vring_avail;
 struct vring_used;
 
+/* Descriptors, and both rings, of as many entries fit into a page. */
 #define VIRTQUEUE_MAX 128u
 
+/*
+ * A slot is in one of three hands: free (in the stack), taken (between virtqueue_take_slot() and
+ * virtqueue_submit(), or after virtqueue_next(), until it is submitted again or put back), or busy,
+ * which means the device has it. All calls come with events disabled, so there is no lock.
+ */
 struct virtqueue {
     unsigned int size;              /* entries of the rings, a power of two */
     unsigned int nr_slots, chain;   /* buffers that a slot's request can have */
@@ -59,11 +70,18 @@ struct virtqueue {
 };
 
 /* ---- virtio.c: each returns 0 or a negative errno ---- */
-/* Finds the registers and resets the device. */
+/*
+ * Finds the registers and resets the device, which may use memory by itself from then on until
+ * virtio_stop(); after an error it may not. -ENODEV: registers are missing or too short; -EIO: it
+ * does not come back from its reset.
+ */
 int virtio_attach(struct virtio_device *v, const struct pci_device *pci);
 /* Takes those of @wanted that the device offers; -EOPNOTSUPP: it isn't content with that. */
 int virtio_negotiate(struct virtio_device *v, uint64_t wanted);
-/* Sets up queue @index, whose interrupts go to MSI-X entry @entry. */
+/*
+ * Sets up queue @index, of requests with up to @chain buffers, whose interrupts go to MSI-X entry
+ * @entry; its size is the smaller of the device's and ours. The device uses it once it was started.
+ */
 int virtio_add_queue(struct virtio_device *v, struct virtqueue *q, unsigned int index,
                      unsigned int chain, unsigned int entry);
 /* Rises when the device's own registers change: what was read meanwhile may be half of each. */
@@ -73,7 +91,10 @@ void virtio_start(struct virtio_device *v);
 void virtio_stop(struct virtio_device *v);
 
 /* ---- virtqueue.c ---- */
-/* Memory for a queue of @size entries; 0 or -ENOMEM. */
+/*
+ * Memory for a queue of @size entries, a power of two up to VIRTQUEUE_MAX; 0 or -ENOMEM, and then
+ * nothing is left. Destroyed only when the device can't reach it any more.
+ */
 int virtqueue_create(struct virtqueue *q, unsigned int size, unsigned int chain, bool indirect);
 void virtqueue_destroy(struct virtqueue *q);
 int virtqueue_take_slot(struct virtqueue *q);       /* -EBUSY: all are in use */
@@ -81,11 +102,17 @@ void virtqueue_put_slot(struct virtqueue *q, unsigned int slot);
 /* Buffer number @i of a slot's request, in machine memory; those the device writes come last. */
 void virtqueue_set(struct virtqueue *q, unsigned int slot, unsigned int i, uint64_t maddr,
                    uint32_t len, bool device_writes);
-/* The device may take the request from now on, and does once it is rung. */
+/*
+ * The device may take the request from now on, and does once it is rung. Buffers 0 to @buffers - 1
+ * were set since the slot was taken.
+ */
 void virtqueue_submit(struct virtqueue *q, unsigned int slot, unsigned int buffers);
 /* Rings the device for all that it was not rung for, unless it asked not to be. */
 void virtqueue_ring(struct virtqueue *q);
-/* A slot that the device is done with; -EAGAIN: none; -EIO: the device talks nonsense. */
+/*
+ * A slot that the device is done with, which is the caller's now; -EAGAIN: none; -EIO: the device
+ * talks nonsense, and should be stopped: what it has may never come back.
+ */
 int virtqueue_next(struct virtqueue *q);
 
 #endif

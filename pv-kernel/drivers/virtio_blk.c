@@ -37,6 +37,10 @@ struct blk_head {
 };
 _Static_assert(VIRTQUEUE_MAX * sizeof(struct blk_head) <= PAGE_SIZE, "they are in one page");
 
+/*
+ * A disk. A bio is in `bios` while the device has it, or in `waiting` until a slot is free; while
+ * anything waits, no slot is. Once `broken` is set, both are empty and stay so.
+ */
 struct virtio_blk {
     struct virtio_device device;
     struct virtqueue queue;
@@ -52,6 +56,10 @@ static unsigned int nr_disks;
 
 /* ---- Requests ---- */
 
+/*
+ * Fills a slot: a head that the device reads, the bio's memory, and a byte that the device writes.
+ * The byte says failure until it does, in case that the device claims an end without it.
+ */
 static void start(struct virtio_blk *blk, unsigned int slot, struct bio *bio)
 {
     static const uint32_t types[] = {
@@ -145,6 +153,7 @@ static void give_up(struct virtio_blk *blk)
     }
 }
 
+/* Takes all there is; what waited and was started thereby is rung for once, behind the last. */
 static void interrupt(void *data)
 {
     struct virtio_blk *blk = data;
@@ -186,6 +195,10 @@ static int read_config(struct virtio_blk *blk)
     return 0;
 }
 
+/*
+ * Interrupt, queue, start, /dev, in the order in which each needs the one before. A device that was
+ * started is stopped before its queue goes.
+ */
 static int make_disk(struct virtio_blk *blk)
 {
     int rc;

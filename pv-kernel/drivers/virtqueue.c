@@ -55,6 +55,7 @@ static int make_tables(struct virtqueue *q)
     return 0;
 }
 
+/* The used ring is aligned to 4 bytes; both rings end with an event index that nobody uses here. */
 int virtqueue_create(struct virtqueue *q, unsigned int size, unsigned int chain, bool indirect)
 {
     uint64_t avail = size * sizeof(struct vring_desc);
@@ -122,6 +123,10 @@ void virtqueue_set(struct virtqueue *q, unsigned int slot, unsigned int i, uint6
     };
 }
 
+/*
+ * In the order that the specification asks for: descriptors, the ring's entry, and then the index,
+ * by a store that nothing before it may pass. What was submitted is the device's.
+ */
 void virtqueue_submit(struct virtqueue *q, unsigned int slot, unsigned int buffers)
 {
     struct vring_desc *table = slot_table(q, slot);
@@ -149,6 +154,12 @@ void virtqueue_ring(struct virtqueue *q)
         *q->doorbell = q->index;
 }
 
+/*
+ * The index is read once, and before the entry, which the device wrote first. It may be ahead of
+ * ours by at most the queue's size, and the entry must name a chain's head that the device has:
+ * else a slot would be free and in use at a time, and memory written that is somebody else's by
+ * then.
+ */
 int virtqueue_next(struct virtqueue *q)
 {
     uint16_t index = __atomic_load_n(&q->used->index, __ATOMIC_ACQUIRE);

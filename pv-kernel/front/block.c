@@ -29,6 +29,11 @@ struct transfer {
     int error;
 };
 
+/*
+ * A disk that the toolstack gave us. A bio waits in `queue`, or is a transfer: all in requests that
+ * are out (parts), or partly, and then it is `current`, of which there is one at most. `changed` is
+ * set by event handlers and cleared by the thread before it looks, so that no change is missed.
+ */
 struct disk {
     struct pv_blkfront front;
     struct block_device bdev;
@@ -52,6 +57,7 @@ static struct list disks = { &disks, &disks };
 
 static void send_queue(struct disk *d);
 
+/* The bio is its owner's again when nothing of it is out and nothing will be sent. */
 static void end_if_done(struct transfer *t)
 {
     struct bio *bio = t->bio;
@@ -63,6 +69,7 @@ static void end_if_done(struct transfer *t)
     block_run_deferred();
 }
 
+/* The frontend has the request's frames back, or it would not have come (guest-abi). */
 static void part_done(struct pv_blk_request *request, int error)
 {
     struct part *part = request->private;
@@ -117,7 +124,10 @@ static uint64_t fill_request(const struct transfer *t, struct pv_blk_request *r)
     return sectors;
 }
 
-/* Sends one request of a transfer. False: no room now. */
+/*
+ * Sends one request of a transfer. False: no room now, in the ring or the grant table, and what is
+ * out will make some: if nothing is, waiting would be for ever, and the lack of grants is an error.
+ */
 static bool send_part(struct disk *d, struct transfer *t)
 {
     struct part *part = free_part(d);
@@ -160,6 +170,7 @@ static struct transfer *next_transfer(struct disk *d)
     return t;
 }
 
+/* Sends what there is room for, in order. Published by kick(), or by the next answer's handler. */
 static void send_queue(struct disk *d)
 {
     struct transfer *t;
@@ -225,6 +236,7 @@ static void announce(struct disk *d)
     d->registered = !rc;
 }
 
+/* One step of the frontend (pvguest/blkfront.h), and what that means for the device in /dev. */
 static void update(struct disk *d)
 {
     enum pv_xenbus_state state = pv_blkfront_update(&d->front);
@@ -248,6 +260,7 @@ static void front_failed(struct pv_blkfront *front)
     store_wake();
 }
 
+/* From the directory device/vbd/@name; its watch fires at once, and so begins the first step. */
 static int add_disk(const char *name)
 {
     struct disk *d = kmalloc(sizeof(*d));
@@ -315,6 +328,10 @@ static void worker(void *arg)
     }
 }
 
+/*
+ * Programs may be started that expect their disk in /dev, so the boot waits for those that are on
+ * their way, up to a limit; then the thread goes on with them.
+ */
 void frontends_init(void)
 {
     uint64_t deadline = pv_system_time() + CONNECT_LIMIT;

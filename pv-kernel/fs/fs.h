@@ -53,6 +53,11 @@ struct inode;
  */
 typedef int dir_fn(void *ctx, const char *name, uint64_t ino, uint32_t mode);
 
+/*
+ * What an open file can do; NULL where it can't. All run in the caller's context and may sleep, but
+ * for poll. read and write give how many bytes they moved, which may be fewer than asked for, or a
+ * negative errno; read gives 0 at the end.
+ */
 struct file_ops {
     /* @buf is kernel memory; the offset is the file's (*pos), advanced by the callee. */
     long (*read)(struct file *f, void *buf, size_t len, uint64_t *pos);
@@ -68,6 +73,10 @@ struct file_ops {
     void (*release)(struct file *f);            /* the last reference went */
 };
 
+/*
+ * What a directory or link can do; NULL is -EPERM, or what Linux says there. Names have been
+ * checked: neither empty nor with a slash, at most NAME_MAX long.
+ */
 struct inode_ops {
     struct inode *(*lookup)(struct inode *dir, const char *name);   /* counted; NULL: none */
     int (*create)(struct inode *dir, const char *name, uint32_t mode, uint32_t rdev,
@@ -84,6 +93,10 @@ struct inode_ops {
     int (*truncate)(struct inode *inode, uint64_t size);
 };
 
+/*
+ * A thing with a name, or none any more. It lives while refs is not 0; nlink is only what stat(2)
+ * says, and what the file system makes of it when the last reference goes.
+ */
 struct inode {
     uint64_t ino;
     uint32_t dev;                   /* which file system */
@@ -99,6 +112,7 @@ struct inode {
     struct inode *covered;          /* of a root: the directory it is mounted on */
 };
 
+/* An open file: descriptors and mappings each hold a reference; the last one releases it. */
 struct file {
     const struct file_ops *ops;
     struct inode *inode;            /* NULL for pipes and sockets without a name */
@@ -128,7 +142,7 @@ uint32_t fs_new_dev(void);          /* a number for a file system */
 struct file *file_create(const struct file_ops *ops, struct inode *inode, int flags, void *private);
 struct file *file_get(struct file *f);
 void file_put(struct file *f);
-/* Whole reads from kernel code. */
+/* Reads until @len bytes, the end, or an error before the first byte; for kernel code. */
 long file_read_at(struct file *f, void *buf, size_t len, uint64_t pos);
 unsigned int file_poll(struct file *f);
 
@@ -149,6 +163,10 @@ struct inode *dir_lookup(struct inode *dir, const char *name);  /* crosses mount
 long dir_path(struct inode *dir, char *buf, size_t size);
 
 /* ---- open.c ---- */
+/*
+ * Each gives a file with one reference, or a negative errno. @flags are open(2)'s; @mode is that of
+ * a file that O_CREAT makes.
+ */
 int file_open(const char *path, int flags, uint32_t mode, struct file **out);
 int file_open_at(struct inode *base, const char *path, int flags, uint32_t mode,
                  struct file **out);

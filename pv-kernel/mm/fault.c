@@ -59,6 +59,7 @@ static int map_file_pages(struct vma *vma, uint64_t va)
     return 0;
 }
 
+/* A page of this mapping alone: zeroes, and then as much of the file as there is. */
 static int new_page(struct vma *vma, uint64_t va)
 {
     void *page = frame_alloc();
@@ -77,6 +78,10 @@ static int new_page(struct vma *vma, uint64_t va)
     return (int)rc;
 }
 
+/*
+ * The write that copy-on-write waited for. With one count left, nobody else sees the page, and it
+ * need not be copied; a shared mapping is to be seen by all.
+ */
 static int make_writable(struct vma *vma, uint64_t va, uint64_t pte)
 {
     void *old = pte_page(pte), *page = old;

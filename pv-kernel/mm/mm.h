@@ -43,6 +43,10 @@ struct vma_ops {
     bool no_fork;                   /* not inherited */
 };
 
+/*
+ * A mapping: [start, end), page-aligned, and no two of a space overlap. When it is split, each part
+ * holds a reference on the file, and the offset follows.
+ */
 struct vma {
     uint64_t start, end;
     int prot, flags;
@@ -58,8 +62,8 @@ struct vma {
  * ---- space.c, map.c, device.c, fault.c ----
  * Inside the kernel the user half is always the current process's (space_activate follows it).
  */
-void mm_init(void);
-struct space *space_create(void);
+void mm_init(void);                             /* once, before any other call of the room's */
+struct space *space_create(void);               /* empty, with one reference; NULL: no memory */
 struct space *space_fork(struct space *from);   /* copy-on-write; NULL: no memory */
 void space_get(struct space *s);
 void space_put(struct space *s);
@@ -77,7 +81,10 @@ struct vma *space_find(struct space *s, uint64_t va);
 /* The mappings in address order: NULL begins, NULL ends. For /proc. */
 struct vma *space_next(struct space *s, const struct vma *vma);
 void space_set_brk(struct space *s, uint64_t start);
-/* A page fault of user code, or of the kernel at a user address: true if it was dealt with. */
+/*
+ * A page fault of user code, or of the kernel at a user address: true if it was dealt with. False:
+ * the access is an error, or there is no memory, for which the process is being killed.
+ */
 bool space_fault(struct space *s, uint64_t va, bool write, bool exec);
 /* Puts frame @mfn at @va (a device's or another domain's; not counted), -errno on refusal. */
 int space_map_frame(struct vma *vma, uint64_t va, pv_mfn_t mfn, bool writable, domid_t owner);

@@ -98,6 +98,7 @@ void space_put(struct space *s)
         space_free(s);
 }
 
+/* Both roots at once: the hypervisor switches between them when user code calls or is left. */
 void space_activate(struct space *s)
 {
     pv_mfn_t root = s ? pv_va_to_mfn(s->kroot) : boot_root;
@@ -156,6 +157,11 @@ static int share_vma(struct space *from, struct space *to, const struct vma *vma
     return rc;
 }
 
+/*
+ * Parent and child have the same pages afterwards, neither of which can write those of private
+ * mappings: the first who tries gets a copy (fault.c). The parent's entries change in one batch,
+ * before its TLB is flushed; the child's tables are not in use yet, and are written plainly.
+ */
 struct space *space_fork(struct space *from)
 {
     struct pv_batch batch = { .nr = 0 };

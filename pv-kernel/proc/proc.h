@@ -15,6 +15,10 @@ struct tty;
 #define NR_RLIMITS 16
 #define KSTACK_PAGES 4
 
+/*
+ * TASK_RUNNING is also a task that waits for its turn: it is in the run queue unless it is current.
+ * A sleeper is in a wait queue, by the same link; the others are in neither.
+ */
 enum task_state { TASK_RUNNING, TASK_SLEEPING, TASK_STOPPED, TASK_ZOMBIE };
 
 struct sigaction_k {                /* as rt_sigaction(2) has it */
@@ -41,11 +45,18 @@ struct open_file {                  /* one row of the descriptor table */
     bool cloexec;
 };
 
-/* A place where tasks sleep until something may have changed. */
+/*
+ * A place where tasks sleep until something may have changed. There is no lock: nothing comes
+ * between a look at the condition and the sleep, since kernel code is not interrupted.
+ */
 struct wait_queue {
     struct list sleepers;
 };
 
+/*
+ * A process, or a thread of the kernel's (no space, no user registers). From do_exit() until its
+ * parent asks for it, it is a zombie: its files and memory are gone, its number is not.
+ */
 struct task {
     int pid, pgid, sid;
     struct task *parent;
@@ -125,7 +136,7 @@ long do_wait(int pid, int options, struct wait_result *result);
 /* The first user program, from the initramfs; it becomes pid 1. */
 void start_init(const char *path, char *const argv[], char *const envp[]);
 
-/* ---- sched.c ---- */
+/* ---- sched.c: ordinary context, unless said otherwise ---- */
 void schedule(void);                            /* gives way to another runnable task */
 void yield(void);
 /* Somebody else should run before user code goes on */

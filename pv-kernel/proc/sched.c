@@ -76,6 +76,10 @@ void free_after_switch(struct task *t)
     dead = t;
 }
 
+/*
+ * Behind switch_stacks() we are `next`, or rather: this call returns when somebody switches back. A
+ * task that ended is freed by its successor, on whose stack that can be done.
+ */
 static void switch_to(struct task *next)
 {
     struct task *prev = current;
@@ -92,6 +96,10 @@ static void switch_to(struct task *next)
     finish_switch();
 }
 
+/*
+ * Puts a task that still wants to run behind the others, and takes the first. A sleeper has put
+ * itself into a wait queue before. Comes back when it is the caller's turn again.
+ */
 void schedule(void)
 {
     struct task *prev = current, *next = &idle_task;
@@ -143,6 +151,7 @@ void wait_queue_init(struct wait_queue *q)
     list_init(&q->sleepers);
 }
 
+/* From now on there is somebody else who wants to run, so whoever runs has a slice that ends. */
 void make_runnable(struct task *t)
 {
     t->state = TASK_RUNNING;

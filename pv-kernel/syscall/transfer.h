@@ -5,6 +5,11 @@
 
 #include "fs/fs.h"
 
+/*
+ * How many bytes were moved, or a negative errno if none was: -EBADF where the file is not open for
+ * that, -EFAULT for memory that is not the caller's. *pos is advanced as far as the file moved,
+ * which after a fault in a read is more than what is returned.
+ */
 long file_read_user(struct file *f, uint64_t user, size_t len, uint64_t *pos);
 long file_write_user(struct file *f, uint64_t user, size_t len, uint64_t *pos);
 
@@ -15,6 +20,7 @@ struct iovec {
 
 /* The whole list in one buffer, if it is not longer than this: then it is written in one piece. */
 #define GATHER_MAX PAGE_SIZE
+/* The same for a list of @count iovecs at @iov. */
 long file_readv_user(struct file *f, uint64_t iov, uint64_t count, uint64_t *pos);
 long file_writev_user(struct file *f, uint64_t iov, uint64_t count, uint64_t *pos);
 

@@ -11,6 +11,7 @@
 
 #define UNRESTRICTED DOMID_INVALID
 
+/* The state of one open file. */
 struct evtchn_file {
     struct list ports;
     struct list fired;              /* in the order in which they fired */
@@ -18,6 +19,11 @@ struct evtchn_file {
     domid_t restricted;             /* the only domain to bind with */
 };
 
+/*
+ * A port of a file's. The hypervisor's mask follows `enabled`; that it is in the queue says that it
+ * was not read yet. Neither follows from the other: a program may enable a port that it has not
+ * read, which may fire again while it is in the queue.
+ */
 struct port {
     struct evtchn_file *owner;
     struct list link;               /* in owner->ports */
@@ -74,6 +80,7 @@ static int bind_unbound(const struct binding *b, struct port *p)
     return pv_alloc_unbound(b->dom, port_fires, p);
 }
 
+/* Makes the record first: the handler may be called as soon as the port is bound. */
 static long bind_port(struct evtchn_file *e, const struct binding *b)
 {
     struct port *p = kmalloc(sizeof(*p));
@@ -179,6 +186,7 @@ static long ioctl_notify(struct evtchn_file *e, uint64_t arg)
     return rc;
 }
 
+/* Forgets what waits to be read; the ports stay silent until they are written back. */
 static long ioctl_reset(struct evtchn_file *e, uint64_t arg)
 {
     (void)arg;
@@ -250,6 +258,7 @@ static long evtchn_read(struct file *f, void *buf, size_t len, uint64_t *pos)
     return (long)(nr * sizeof(*ports));
 }
 
+/* Ports that are not this file's, or enabled already, are passed over. */
 static long evtchn_write(struct file *f, const void *buf, size_t len, uint64_t *pos)
 {
     const evtchn_port_t *ports = buf;

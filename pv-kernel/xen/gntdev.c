@@ -83,6 +83,10 @@ static void give_back(struct grant_map *map)
 #define ENTRY_FLAGS (GNTMAP_host_map | GNTMAP_application_map | GNTMAP_contains_pte | \
                      1u << _GNTMAP_guest_avail0)
 
+/*
+ * GNTMAP_contains_pte: the hypervisor writes the entry whose machine address we name
+ * (xen/grant_table.h). It is a leaf of the user half, which both roots share.
+ */
 static int map_grant(struct vma *vma, uint64_t va, struct grant *grant)
 {
     struct gnttab_map_grant_ref op = {
@@ -104,6 +108,7 @@ static int map_grant(struct vma *vma, uint64_t va, struct grant *grant)
     return 0;
 }
 
+/* Only what map_grant() mapped: a mapping that failed half-way is undone in the same way. */
 static void unmap_grant(struct vma *vma, uint64_t va, struct grant *grant)
 {
     struct gnttab_unmap_grant_ref op = {

@@ -15,6 +15,7 @@
 
 #define NR_HYPERCALLS (PAGE_SIZE / 32)      /* slots of the hypercall page */
 
+/* Pointers among the arguments are user addresses: the kernel's root maps the user half, too. */
 static long call(uint64_t arg)
 {
     struct privcmd_hypercall c;
@@ -78,6 +79,7 @@ struct batch {
     bool paged_out;                 /* some frame was answered by -ENOENT */
 };
 
+/* Version 2 has an array for errors; version 1 marks the number of a frame that failed. */
 static int note_error(struct batch *b, uint64_t i, uint64_t mfn, int error)
 {
     if (b->v2)

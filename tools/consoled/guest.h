@@ -16,6 +16,10 @@
 /* The log, and one older file beside it. */
 #define LOG_SIZE     (1024 * 1024)
 
+/*
+ * From the moment that its console is mapped until it is gone. `broken` and `more` are about the
+ * ring: a broken one is never looked at again, and its terminal stays for what was printed before.
+ */
 struct guest {
     struct guest *next;
     domid_t domid;

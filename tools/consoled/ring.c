@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+/* out_prod is the guest's, out_cons ours; it moves when the bytes are copied (xen/io/console.h). */
 ssize_t console_ring_read(struct xencons_interface *page, char *to, size_t size)
 {
     uint32_t cons = __atomic_load_n(&page->out_cons, __ATOMIC_RELAXED);
@@ -27,6 +28,7 @@ ssize_t console_ring_room(const struct xencons_interface *page)
     return used > sizeof(page->in) ? -EPROTO : (ssize_t)(sizeof(page->in) - used);
 }
 
+/* Bytes first, then the index, by a store that none of them may pass. */
 void console_ring_write(struct xencons_interface *page, const char *from, size_t size)
 {
     uint32_t prod = __atomic_load_n(&page->in_prod, __ATOMIC_RELAXED);

@@ -76,6 +76,7 @@ bool connection_has_output(const struct connection *connection)
     return connection->out.start != connection->out.end;
 }
 
+/* Room for so many bytes behind the last; what was sent is dropped before memory grows. */
 static bool reserve(struct backlog *out, size_t size)
 {
     size_t room = out->room ? out->room : READ_SIZE;
@@ -144,6 +145,11 @@ static bool waits_already(const struct connection *connection, const struct xsd_
     return false;
 }
 
+/*
+ * Only events have a limit: answers come one to a request, and no request is taken while an answer
+ * waits. A program of domain 0 that does not read loses its connection rather than events, since it
+ * could not know that it missed any.
+ */
 void connection_event(struct connection *connection, const char *path, const char *token)
 {
     size_t path_size = strlen(path) + 1, token_size = strlen(token) + 1;
@@ -165,6 +171,7 @@ void connection_event(struct connection *connection, const char *path, const cha
         append(connection, &header, payload, header.len);
 }
 
+/* Sends what the peer takes now. A ring is full when it takes nothing, which is no error. */
 static void flush(struct connection *connection)
 {
     struct backlog *out = &connection->out;

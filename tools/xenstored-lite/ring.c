@@ -38,6 +38,10 @@ evtchn_port_t ring_port(const struct ring *ring)
     return ring->port;
 }
 
+/*
+ * Requests: the guest moves req_prod, and we req_cons behind what was copied (xen/io/xs_wire.h).
+ * The guest is told each time, for it may wait for room.
+ */
 ssize_t ring_read(struct ring *ring, void *data, size_t size)
 {
     struct xenstore_domain_interface *page = ring->page;
@@ -59,6 +63,7 @@ ssize_t ring_read(struct ring *ring, void *data, size_t size)
     return have;
 }
 
+/* Answers and events: the same with rsp_prod, which is ours, and rsp_cons. */
 ssize_t ring_write(struct ring *ring, const void *data, size_t size)
 {
     struct xenstore_domain_interface *page = ring->page;

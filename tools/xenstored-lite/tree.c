@@ -429,6 +429,10 @@ int tree_remove(struct tree *tree, uint16_t domid, const char *path)
     return rc;
 }
 
+/*
+ * A guest may change the list of what it owns, and can't give a node away: that would be a way to
+ * fill up what another one may have.
+ */
 int tree_set_permissions(struct tree *tree, uint16_t domid, const char *path,
                          const struct permission *list, unsigned int nr)
 {

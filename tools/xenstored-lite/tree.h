@@ -22,11 +22,16 @@
 #define RIGHT_READ  1u
 #define RIGHT_WRITE 2u
 
+/* What one domain may do; of the first in a node's list, domid is the owner, who may do all. */
 struct permission {
     uint16_t domid;
     uint8_t rights;
 };
 
+/*
+ * refs counts the trees and parents that hold it. With more than one it is read-only: own() makes a
+ * copy first. name is a single name, not a path; value has a zero behind its size bytes.
+ */
 struct node {
     unsigned int refs;
     uint64_t generation;
@@ -39,6 +44,7 @@ struct node {
     unsigned int nr_children;
 };
 
+/* Kept with each tree, so that a transaction meets the limits that its own changes lead to. */
 struct owner_count {
     uint16_t domid;
     unsigned int nodes;
@@ -59,11 +65,13 @@ struct tree {
 
 /* A tree with a root that belongs to domain 0 and nobody else may see. */
 int tree_init(struct tree *tree);
+/* Costs one reference and the counts, whatever the tree's size; tree_free() takes it back. */
 int tree_snapshot(struct tree *copy, const struct tree *tree);
 void tree_free(struct tree *tree);
 
 /* An absolute path that the protocol allows. */
 bool tree_path_valid(const char *path);
+/* NULL: there is no such node. Valid until the tree is changed or freed. */
 const struct node *tree_find(const struct tree *tree, const char *path);
 /* 0 if there is no such node. */
 uint64_t tree_generation(const struct tree *tree, const char *path);

@@ -24,6 +24,7 @@
 #define GRANT_CONSOLE   0 /* the entries that guests keep free for these two */
 #define GRANT_STORE     1
 
+/* What the steps share. p2m has nr_pages entries: the frame of each pfn, once it has one. */
 struct builder {
     struct hv *hv;
     domid_t domid;
@@ -305,6 +306,10 @@ static void grant_rings(struct builder *b)
     hv_unmap(table, 1);
 }
 
+/*
+ * How a guest's first vCPU starts (xen/arch-x86_64.h): rsi has start_info's address, events are off
+ * by shared_info's mask, and the kernel runs in ring 3 on flat segments.
+ */
 static int set_context(struct builder *b)
 {
     const struct layout *l = &b->layout;
@@ -324,6 +329,7 @@ static int set_context(struct builder *b)
     return hv_domain_context(b->hv, b->domid, 0, &context);
 }
 
+/* The hypervisor writes it, into the frame that lies where the image's note says. */
 static int fill_hypercall_page(struct builder *b)
 {
     const struct image *image = &b->files->image;
@@ -334,6 +340,10 @@ static int fill_hypercall_page(struct builder *b)
         b->hv, b->domid, b->p2m[(image->hypercall_page - image->virt_base) >> XL_PAGE_SHIFT]);
 }
 
+/*
+ * From here on the tables are tables: the hypervisor checked each entry, and nobody may map them
+ * writable, not even we.
+ */
 static int pin_tables(struct builder *b)
 {
     return hv_domain_pin_l4(b->hv, b->domid, b->p2m[b->layout.tables_pfn]);

@@ -18,6 +18,7 @@
 #define DISKS           BACKENDS "/vbd"
 #define ANSWER_MS       10000   /* that the control domain's kernel gets to open or close a disk */
 
+/* What each side's node `state` says, by the protocol's numbers; 3 and 4 mean nothing here. */
 enum { INITIALISING = 1, INIT_WAIT = 2, CLOSING = 5, CLOSED = 6 };
 
 struct node {
@@ -84,6 +85,10 @@ static int put_backend(struct store *store, const struct device *d, const struct
     return rc ?: put_nodes(store, d->own, nodes, count);
 }
 
+/*
+ * Both sides begin in state 1. The kernel of the control domain acts on its own directory alone; so
+ * that goes last, when it names a frontend that is there.
+ */
 int disk_put(struct store *store, domid_t domid, const struct domain_disk *disk)
 {
     char guest[8], vdev[16], number[DISK_NUMBER_MAX];
@@ -197,6 +202,7 @@ static int await_state(struct store *store, const char *back, int not_this, int 
     return rc;
 }
 
+/* The kernel leaves state 1 for 2 when it has the disk, and for 6 when it can't serve it. */
 int disk_await(struct store *store, domid_t domid, const struct domain_disk *disk)
 {
     char back[PATH_MAX_STORE];
@@ -228,6 +234,11 @@ static int close_one(struct store *store, const char *back)
     return rc < 0 ? rc : 0;
 }
 
+/*
+ * The guest need not be asked: "online" 0 and state 5 are orders to the control domain's kernel, as
+ * is the loss of the directory. We wait for each, so that nothing of the guest's memory is mapped
+ * when that goes; a kernel that does not answer is left alone after a while.
+ */
 int disks_close(struct store *store, domid_t domid)
 {
     char base[PATH_MAX_STORE], back[PATH_MAX_STORE];

@@ -118,6 +118,7 @@ static int next_domain(struct hv *hv, int *domid)
     return 0;
 }
 
+/* Names are the store's, domains the hypervisor's: a name without a domain is nobody's. */
 static int find_name(struct hv *hv, struct store *store, const char *name, domid_t *found)
 {
     int domid = -1, rc;
@@ -267,6 +268,10 @@ static int wait_for_end(struct hv *hv, struct store *store, domid_t domid)
     return rc == -ESRCH ? 0 : rc;
 }
 
+/*
+ * Paused first, for good: from here on the guest runs no more. Then what others hold of it goes,
+ * then itself, and last its name, so that a failure in between leaves something to call it by.
+ */
 int domain_destroy(struct hv *hv, struct store *store, domid_t domid)
 {
     int rc;

@@ -60,6 +60,7 @@ void hv_close(struct hv *hv)
     close(hv->privcmd);
 }
 
+/* IOCTL_PRIVCMD_HYPERCALL: the kernel gives back the hypervisor's own result, or its errno. */
 static int call(struct hv *hv, unsigned int op, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
 {
     struct privcmd_hypercall hypercall = { .op = op, .arg = { a0, a1, a2, a3, 0 } };
@@ -68,6 +69,7 @@ static int call(struct hv *hv, unsigned int op, uint64_t a0, uint64_t a1, uint64
     return rc < 0 ? -errno : rc;
 }
 
+/* A call of the form op(cmd, structure), which comes back changed. */
 static int call_with(struct hv *hv, unsigned int op, unsigned int cmd, void *arg, size_t size)
 {
     int rc;
@@ -78,6 +80,7 @@ static int call_with(struct hv *hv, unsigned int op, unsigned int cmd, void *arg
     return rc;
 }
 
+/* These two have the command in the structure, and a version that both sides must agree on. */
 static int sysctl(struct hv *hv, struct xen_sysctl *op)
 {
     int rc;

@@ -37,12 +37,17 @@ void xl_clear_message(void);
 
 /* hv.c: hypercalls through privcmd. */
 
+/*
+ * The way to the hypervisor. One call at a time: each uses the buffer anew, and copies its results
+ * out before it returns.
+ */
 struct hv {
     int privcmd;
     int hypercall;       /* the file that `buffer` maps, or -1: `buffer` is locked memory */
     char *buffer;        /* HV_BUFFER_SIZE resident bytes: all that a hypercall points to */
 };
 
+/* On failure there is nothing to close. */
 int hv_open(struct hv *hv);
 void hv_close(struct hv *hv);
 
@@ -113,6 +118,7 @@ int daemon_to_background(void);
 
 /* image.c: what a kernel file asks for. Pure: it sees the file only through a source. */
 
+/* A file, or what a test takes for one. `size` bounds every offset that the image may name. */
 struct image_source {
     const char *name; /* for messages */
     uint64_t size;
@@ -123,6 +129,7 @@ struct image_source {
 
 #define IMAGE_MAX_SEGMENTS 16
 
+/* One piece of contents: file_size bytes of the file, and zeros up to size. */
 struct image_segment {
     uint64_t offset, file_size; /* in the file */
     uint64_t start, size;       /* pseudo-physical bytes; zeros follow the file's */
@@ -156,6 +163,7 @@ struct table_run {
 #define LAYOUT_MAX_RUNS     7
 #define LAYOUT_TABLE_ENTRIES 512
 
+/* All pfns are below nr_pages, and no page has two uses. */
 struct layout {
     uint64_t nr_pages;
     uint64_t virt_base, mapped_pages;        /* the initial mapping, from pfn 0 on */
@@ -181,11 +189,16 @@ void layout_fill_table(const struct layout *layout, const struct table_run *run,
 
 /* store.c: a client of the xenstore daemon. */
 
+/* What changed, and the token that was given for that watch. */
 struct store_event {
     struct store_event *next;
     char *path, *token;
 };
 
+/*
+ * A connection. Requests made between store_begin() and store_end() belong to that transaction; it
+ * has one at a time. Once the daemon has gone, every call fails.
+ */
 struct store {
     int fd;                     /* also for poll(): an event or a hang-up waits */
     uint32_t transaction;       /* 0: none */
@@ -200,16 +213,25 @@ void store_close(struct store *store);
 char *store_read(struct store *store, const char *path);
 /* Names, each with its zero, one after the other; `size` gets their total. Allocated, or NULL. */
 char *store_directory(struct store *store, const char *path, size_t *size);
+/* Makes the node, and those above it, where they are missing. */
 int store_write(struct store *store, const char *path, const char *value);
 int store_writef(struct store *store, const char *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* An empty node; nothing happens to one that is there. */
 int store_mkdir(struct store *store, const char *path);
+/* With all below it; 0 also if it was not there. */
 int store_rm(struct store *store, const char *path);
 /* One letter of n, r, w, b and a domain for each; the first is the owner and others' rights. */
 int store_set_permissions(struct store *store, const char *path, const char *const *list,
                           unsigned int count);
+/*
+ * Events come for the node and what is below it: one at once, and then for each change, as long as
+ * the connection lasts.
+ */
 int store_watch(struct store *store, const char *path, const char *token);
+/* Tells the daemon of a new domain: the frame and port of its ring. Domain 0's right only. */
 int store_introduce(struct store *store, domid_t domid, xen_pfn_t mfn, evtchn_port_t port);
+/* Most callers want store_transact(). */
 int store_begin(struct store *store);
 /* -EAGAIN, without a message: others changed what it saw, do it all again. */
 int store_end(struct store *store, bool commit);
@@ -241,6 +263,7 @@ int store_await(struct store *store, uint64_t deadline);
 #define DOMAIN_MAX_DISKS   16
 #define DOMAIN_MAX_MIB     (1UL << 20)
 
+/* One text of the setting `disk`, taken apart and checked; whether path is there is not. */
 struct domain_disk {
     char *path;         /* of a block device here */
     char vdev_name[8];  /* "xvda" to "xvdp" */
@@ -248,6 +271,7 @@ struct domain_disk {
     bool readonly;
 };
 
+/* A config file's settings, all within their limits; what it owns goes by domain_config_free(). */
 struct domain_config {
     char *file;    /* the path of what was read, from the root; NULL: not known */
     char name[DOMAIN_NAME_MAX];
@@ -260,6 +284,7 @@ struct domain_config {
     unsigned int nr_disks;
 };
 
+/* What is opened and parsed before anything is made, so that most failures cost nothing. */
 struct domain_files {
     int kernel, ramdisk; /* open files; ramdisk may be -1 */
     uint64_t ramdisk_size;
@@ -316,6 +341,10 @@ int build_domain(struct hv *hv, domid_t domid, const struct domain_config *confi
 /* A complete domain, still paused, known to the xenstore. On failure nothing of it is left. */
 int domain_create(struct hv *hv, struct store *store, const struct domain_config *config,
                   domid_t *domid);
+/*
+ * Ends a domain at once and takes away its nodes; its memory is free when this returns, unless
+ * somebody holds on to it for seconds.
+ */
 int domain_destroy(struct hv *hv, struct store *store, domid_t domid);
 /*
  * request.c: has the guest's kernel end, by "poweroff" or "reboot", and waits until it did; at once
