@@ -59,6 +59,7 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
     info->flags = info_flags(d, &s);
     info->tot_pages = READ_ONCE(d->tot_pages);
     info->max_pages = d->max_pages;
+    info->outstanding_pages = READ_ONCE(d->claim);
     info->shared_info_frame = virt_to_mfn(d->shared_info).v;
     info->cpu_time = s.cpu_time;
     info->nr_online_vcpus = s.online;

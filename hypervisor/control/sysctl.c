@@ -30,6 +30,7 @@ static int physinfo(struct xen_sysctl *op)
     info->capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1;
     info->total_pages = boot_ram_bytes() >> PAGE_SHIFT;
     info->free_pages = heap_free_frames();
+    info->outstanding_pages = heap_promised();
     info->max_mfn = max_mfn - 1;
     info->hw_cap[0] = basic.d;
     info->hw_cap[1] = basic.c;

@@ -58,6 +58,7 @@ int domain_destroy(struct domain *d)
         spin_lock(&d->lock);
         __atomic_store_n(&d->dying, true, __ATOMIC_SEQ_CST);
         spin_unlock(&d->lock);
+        claim_drop(d);
     }
     for (; d->stage < ARRAY_SIZE(stages); d->stage++) {
         int rc = stages[d->stage](d);

@@ -157,6 +157,7 @@ struct domain {
     /* mm/: guarded by lock */
     spinlock_t lock;
     u64 tot_pages, max_pages;       /* frames that exist: tot_pages is atomic */
+    u64 claim;                      /* free frames set aside for it; atomic, see mm/claims.c */
     struct guest_map *memory_map;   /* the toolstack's for the guest, NULL: none */
     u64 absent_mask;                /* of absent entries, what may be no address; or 0 */
     u64 vm_assist;                  /* bit n: type n enabled */

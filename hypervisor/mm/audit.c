@@ -238,7 +238,12 @@ static void check_frame(mfn_t m)
 
 static void check_totals(void)
 {
-    u64 all = free_frames + hv_frames + domain_frames + shared_frames;
+    u64 all = free_frames + hv_frames + domain_frames + shared_frames, claims = 0;
+
+    for (struct domain *d = domain_at_or_above(0); d; d = domain_at_or_above(d->id + 1u))
+        claims += d->claim;
+    if (claims != heap_promised())
+        audit_wrong("%lu frames are claimed, %lu promised", claims, heap_promised());
 
     if (all != heap_total_frames())
         audit_wrong("%lu frames are free, %lu the hypervisor's, %lu domains', %lu shared: not %lu",

@@ -46,7 +46,7 @@ bool give_to_domain(struct domain *d, mfn_t m, u64 frames)
 int alloc_domain_frames_at(struct domain *d, unsigned int order, unsigned int bits, pfn_t pfn,
                            mfn_t *out)
 {
-    u64 frames = 1ull << order;
+    u64 frames = 1ull << order, claimed;
     mfn_t m;
 
     spin_lock(&d->lock);
@@ -56,8 +56,10 @@ int alloc_domain_frames_at(struct domain *d, unsigned int order, unsigned int bi
     }
     domain_add_pages(d, frames);
     spin_unlock(&d->lock);
-    m = heap_take(order, bits);
+    claimed = claim_use(d, frames);
+    m = heap_take(order, bits, claimed);
     if (mfn_eq(m, INVALID_MFN)) {
+        claim_restore(d, claimed);
         domain_sub_pages(d, frames);
         return -ENOMEM;
     }

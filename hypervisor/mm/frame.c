@@ -60,6 +60,7 @@ void free_domain_frame(struct page *pg)
     /* A use without a reference would let the frame be freed under a mapping. */
     BUG_ON(pg->type & (TYPE_LIVE | TYPE_BUSY | TYPE_PARTIAL));
     heap_free_frame(pg);
+    claim_grow(d, 1);
     domain_sub_pages(d, 1);
 }
 

@@ -71,10 +71,25 @@ mfn_t heap_early_run(u64 frames);
 mfn_t heap_early_frame(void);
 /*
  * 2^@order frames below 2^@bits bytes (0: any), cleared; INVALID_MFN: there are none. heap_take()
- * leaves their records empty, alloc_loose_frames() makes them nobody's, held.
+ * leaves their records empty, alloc_loose_frames() makes them nobody's, held. @claimed of them were
+ * promised to him who takes them, and are so no more if he gets them.
  */
-mfn_t heap_take(unsigned int order, unsigned int bits);
+mfn_t heap_take(unsigned int order, unsigned int bits, u64 claimed);
 mfn_t alloc_loose_frames(unsigned int order, unsigned int bits);
+/* So many free frames are promised, if there are so many that are not; or in any case. */
+bool heap_promise(u64 frames);
+void heap_promise_freed(u64 frames);
+void heap_unpromise(u64 frames);
+
+/*
+ * ---- claims.c ----
+ * Takes up to @frames off the domain's claim: how many. They are used up by heap_take(), or the
+ * claim is restored.
+ */
+u64 claim_use(struct domain *d, u64 frames);
+void claim_restore(struct domain *d, u64 used);
+void claim_grow(struct domain *d, u64 frames);  /* as many of its frames were freed */
+
 /* The noted ranges become the heap: the frame table is there now. */
 void heap_start(void);
 
@@ -145,6 +160,7 @@ MEMORY_OP(exchange);
 MEMORY_OP(memory_map);
 MEMORY_OP(set_memory_map);
 MEMORY_OP(machine_memory_map);
+MEMORY_OP(claim_pages);
 
 /* memory_info.c */
 MEMORY_OP(machphys_mfn_list);

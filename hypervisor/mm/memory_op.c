@@ -261,6 +261,7 @@ static memory_fn *const ops[] = {
     [XENMEM_maximum_gpfn] = op_maximum_gpfn,
     [XENMEM_acquire_resource] = op_acquire_resource,
     [XENMEM_machphys_mfn_list] = op_machphys_mfn_list,
+    [XENMEM_claim_pages] = op_claim_pages,
     [XENMEM_machphys_compat_mfn_list] = op_compat_mfn_list,
     [XENMEM_add_to_physmap] = op_add_to_physmap,
     [XENMEM_add_to_physmap_batch] = op_add_to_physmap_batch,

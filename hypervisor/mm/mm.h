@@ -174,7 +174,11 @@ bool heap_scrub(void);
 /* Those among them that an idle CPU just clears are free too: who needs them waits for it. */
 u64 heap_free_frames(void);
 u64 heap_total_frames(void);                     /* all that heap_add() ever got */
+u64 heap_promised(void);                         /* free ones that domains have a claim on */
 u64 heap_listed_frames(void);                    /* counted anew; the machine stands still */
+
+/* ---- claims.c: free frames that are set aside ---- */
+void claim_drop(struct domain *d);               /* it has none any more; once dying, for good */
 
 /* ---- domain_frames.c: frames that become a domain's ---- */
 /*

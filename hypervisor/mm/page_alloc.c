@@ -27,6 +27,7 @@ static spinlock_t heap_lock = SPINLOCK_INIT(LOCK_HEAP);
 /* Guarded by heap_lock, as all that is in buddy.c. */
 static u64 total_frames;                            /* ever given by heap_add() */
 static u64 scrub_frames;                            /* in no list: an idle CPU is clearing them */
+static u64 promised;                                /* of all free ones, to domains: claims.c */
 static u64 last_return;                             /* stamp: when a domain's frame came back */
 static u64 last_scrub;                              /* what last_return was when one looked */
 static u32 waiting;                                 /* CPUs that want scrub_frames; atomic */
@@ -72,6 +73,12 @@ static void clear_frames(u64 mfn, u64 from, u64 end)
         memset(mfn_to_virt(MFN(mfn + from)), 0, (end - from) << PAGE_SHIFT);
 }
 
+/* What is still to be done to frames that were taken. */
+struct taken {
+    u64 clear;          /* so many of them, the first ones, are clear */
+    u64 stamp;          /* all CPUs must have flushed since; 0: no need */
+};
+
 /* The zones that lie below 2^@bits bytes; 0 bits: no limit. */
 static u32 zones_below(unsigned int bits)
 {
@@ -80,21 +87,32 @@ static u32 zones_below(unsigned int bits)
     return bits > PAGE_SHIFT ? (1u << (bits - PAGE_SHIFT)) - 1 : 0;
 }
 
+/* Whether so many can go and what is promised is left; @claimed of that is the taker's own. */
+static bool enough_free(u64 frames, u64 claimed)
+{
+    return buddy_frames + scrub_frames >= frames + promised - claimed;
+}
+
 /*
  * A block of any of @zones, from above 4 GiB if there is one: what lies below is kept for those who
- * can't use other memory. *clear and *stamp say what the caller still has to do to it. What is just
+ * can't use other memory. *@t says what the caller still has to do to it. What is just
  * being cleared is not to be had yet: *later says that there is some.
  */
-static u64 take_any(unsigned int order, u32 zones, u64 *clear, u64 *stamp, bool *later)
+static u64 take_any(unsigned int order, u32 zones, u64 claimed, struct taken *t, bool *later)
 {
-    u64 mfn;
+    u64 mfn = 0;
+    bool enough;
 
     spin_lock(&heap_lock);
-    mfn = buddy_take(zones & ~LOW_ZONES, order, clear);
-    if (mfn == 0)
-        mfn = buddy_take(zones & LOW_ZONES, order, clear);
-    *stamp = last_return;
-    *later = scrub_frames != 0;
+    enough = enough_free(1ull << order, claimed);
+    if (likely(enough))
+        mfn = buddy_take(zones & ~LOW_ZONES, order, &t->clear);
+    if (mfn == 0 && enough)
+        mfn = buddy_take(zones & LOW_ZONES, order, &t->clear);
+    if (mfn != 0)
+        promised -= claimed;
+    t->stamp = last_return;
+    *later = enough && scrub_frames != 0;
     spin_unlock(&heap_lock);
     return mfn;
 }
@@ -103,14 +121,15 @@ static u64 take_any(unsigned int order, u32 zones, u64 *clear, u64 *stamp, bool 
  * The flush and the clearing are done without the lock: the frames are in no list, so nobody else
  * can come by them. A stamp of 0: no domain has given anything back since the machine started.
  */
-static mfn_t take_frames(unsigned int order, u32 zones)
+static mfn_t take_frames(unsigned int order, u32 zones, u64 claimed)
 {
-    u64 mfn, stamp, clear;
+    struct taken t;
+    u64 mfn;
     bool later, waits = false;
 
     if (order > MAX_ORDER)
         return INVALID_MFN;
-    while ((mfn = take_any(order, zones, &clear, &stamp, &later)) == 0 && later) {
+    while ((mfn = take_any(order, zones, claimed, &t, &later)) == 0 && later) {
         if (!waits)
             atomic_add(&waiting, 1);    /* no idle CPU begins anew, so that this ends soon */
         waits = true;
@@ -120,15 +139,15 @@ static mfn_t take_frames(unsigned int order, u32 zones)
         atomic_sub(&waiting, 1);
     if (mfn == 0)
         return INVALID_MFN;
-    if (stamp != 0)
-        tlb_flush_since(stamp);
-    clear_frames(mfn, clear, 1ull << order);
+    if (t.stamp != 0)
+        tlb_flush_since(t.stamp);
+    clear_frames(mfn, t.clear, 1ull << order);
     return MFN(mfn);
 }
 
-mfn_t heap_take(unsigned int order, unsigned int bits)
+mfn_t heap_take(unsigned int order, unsigned int bits, u64 claimed)
 {
-    return take_frames(order, zones_below(bits));
+    return take_frames(order, zones_below(bits), claimed);
 }
 
 /* ---- Clearing what is free ---- */
@@ -217,7 +236,7 @@ void heap_start(void)
 /* Frames of nobody, each with one reference: the hypervisor's. */
 static mfn_t alloc_from(unsigned int order, u32 zones)
 {
-    mfn_t m = take_frames(order, zones);
+    mfn_t m = take_frames(order, zones, 0);
 
     if (mfn_eq(m, INVALID_MFN))
         return m;
@@ -302,6 +321,43 @@ mfn_t alloc_boot_frames(struct domain *d, u64 frames, bool high)
     domain_add_pages(d, frames);
     own_frames(d, MFN(from), frames);
     return MFN(from);
+}
+
+bool heap_promise(u64 frames)
+{
+    bool enough;
+
+    spin_lock(&heap_lock);
+    /* Not by the sum, which a guest's number may let overflow. */
+    enough = enough_free(0, 0) && frames <= buddy_frames + scrub_frames - promised;
+    if (enough)
+        promised += frames;
+    spin_unlock(&heap_lock);
+    return enough;
+}
+
+void heap_promise_freed(u64 frames)
+{
+    spin_lock(&heap_lock);
+    promised += frames;
+    spin_unlock(&heap_lock);
+}
+
+void heap_unpromise(u64 frames)
+{
+    spin_lock(&heap_lock);
+    promised -= frames;
+    spin_unlock(&heap_lock);
+}
+
+u64 heap_promised(void)
+{
+    u64 frames;
+
+    spin_lock(&heap_lock);
+    frames = promised;
+    spin_unlock(&heap_lock);
+    return frames;
 }
 
 /* Without the lock: the other CPUs are parked, which they are only where they hold none. */

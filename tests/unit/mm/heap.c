@@ -9,7 +9,7 @@ void heap_reset(void)
 {
     memset(free_list, 0, sizeof(free_list));
     memset(zones_with, 0, sizeof(zones_with));
-    buddy_frames = total_frames = last_return = last_scrub = scrub_frames = 0;
+    buddy_frames = total_frames = promised = last_return = last_scrub = scrub_frames = 0;
     nr_early = 0;
     started = false;
 }

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "heap.h"
+#include "hypercall/hypercall.h"
 #include "machine.h"
+#include "mm/buddy.h"
 
 #define HELD   64
 #define ROUNDS 40000
@@ -266,6 +268,75 @@ static void clear_or_ask(unsigned int cpu)
 }
 
 /* Or memory that is all dirty would keep it waiting, with interrupts off, until all is clear. */
+static long claim(unsigned int id, u64 pages)
+{
+    struct xen_memory_reservation r = { .nr_extents = pages, .domid = domains[id].id };
+
+    return do_memory_op(XENMEM_claim_pages, (XEN_GUEST_HANDLE(void)){ &r });
+}
+
+/* What is promised is the sum of the claims, and domain 1's is so much. */
+static void claimed_is(u64 pages)
+{
+    assert_int_equal(domains[1].claim, pages);
+    assert_int_equal(heap_promised(), pages);
+    sound();
+}
+
+static void what_is_claimed_nobody_else_gets(void **state)
+{
+    u64 free;
+    mfn_t m[8], other;
+
+    (void)state;
+    begin();
+    current->domain->privileged = true;
+    free = heap_free_frames();
+    domains[1].max_pages = 2 * FRAMES;
+    assert_int_equal(claim(1, free + 1), -ENOMEM);
+    claimed_is(0);
+    assert_int_equal(claim(1, free), 0);
+    assert_int_equal(claim(1, free), -EINVAL);
+    claimed_is(free);
+    assert_int_equal(alloc_domain_frames(&domains[0], 0, 0, &other), -ENOMEM);
+    assert_true(mfn_eq(alloc_hv_frames(0), INVALID_MFN));
+    assert_true(mfn_eq(alloc_loose_frames(0, 0), INVALID_MFN));
+    for (unsigned int i = 0; i < 8; i++)
+        assert_int_equal(alloc_domain_frames(&domains[1], 0, 0, &m[i]), 0);
+    claimed_is(free - 8);
+    /* A block that there is not: the claim is as before. */
+    assert_int_equal(alloc_domain_frames(&domains[1], MAX_ORDER, 0, &other), -ENOMEM);
+    claimed_is(free - 8);
+    /* What goes back is promised again; nobody else can take it. */
+    assert_int_equal(release_domain_frame(&domains[1], mfn_to_page(m[0])), 0);
+    claimed_is(free - 7);
+    assert_int_equal(alloc_domain_frames(&domains[0], 0, 0, &other), -ENOMEM);
+    assert_int_equal(claim(1, 0), 0);
+    claimed_is(0);
+    assert_int_equal(release_domain_frame(&domains[1], mfn_to_page(m[1])), 0);
+    claimed_is(0);
+    assert_int_equal(alloc_domain_frames(&domains[0], 0, 0, &other), 0);
+    assert_int_equal(release_domain_frame(&domains[0], mfn_to_page(other)), 0);
+    /* It has 6: one that is no more than that is no claim; 9 are 3 more. */
+    assert_int_equal(claim(1, 6), -EINVAL);
+    assert_int_equal(claim(1, 2 * FRAMES + 1), -EINVAL);
+    assert_int_equal(claim(1, ~0ull), -EINVAL);
+    assert_int_equal(claim(1, 9), 0);
+    claimed_is(3);
+    /* More than the claim: the rest is of what is free for all. */
+    assert_int_equal(alloc_domain_frames(&domains[1], 2, 0, &other), 0);
+    claimed_is(0);
+    assert_int_equal(claim(1, 13), 0);
+    claimed_is(3);
+    claim_drop(&domains[1]);
+    claimed_is(0);
+    domains[1].dying = true;
+    assert_int_equal(claim(1, 13), -EINVAL);
+    current->domain->privileged = false;
+    assert_int_equal(claim(1, 13), -EPERM);
+    domains[1].dying = false;
+}
+
 static void who_waits_for_what_is_being_cleared_waits_for_no_more(void **state)
 {
     const char *wrong = NULL;
@@ -320,6 +391,7 @@ int main(void)
         cmocka_unit_test(frames_lie_below_the_address_that_was_asked_for),
         cmocka_unit_test(an_idle_cpu_clears_what_is_free),
         cmocka_unit_test(nobody_names_a_frame_that_is_not_his_any_more),
+        cmocka_unit_test(what_is_claimed_nobody_else_gets),
         cmocka_unit_test(who_waits_for_what_is_being_cleared_waits_for_no_more),
         cmocka_unit_test(xsa_100_a_frame_is_cleared_after_the_flush),
         cmocka_unit_test(a_run_of_frames_may_span_blocks_but_no_hole),
