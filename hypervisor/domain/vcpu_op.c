@@ -25,31 +25,31 @@
  * validated in slices): he is told what he would be told a moment later, -EEXIST. `initialised` is
  * set last, so whoever reads it true finds a whole context (vcpu_up()).
  */
+static long initialise(struct vcpu *v, const struct vcpu_guest_context *ctx)
+{
+    long rc;
+
+    if (atomic_xchg(&v->claimed, true))
+        return -EEXIST;
+    rc = v->initialised ? -EEXIST : guest_cpu_set_context(v, ctx);
+    if (rc == 0)
+        WRITE_ONCE(v->initialised, true);
+    store_release(&v->claimed, false);
+    return rc;
+}
+
 static long op_initialise(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)
 {
     const unsigned int order = 1;
-    struct vcpu_guest_context *ctx;
+    struct vcpu_guest_context *ctx = alloc_hv_pages(order);    /* too much for the stack */
     long rc;
 
     BUILD_ASSERT(sizeof(*ctx) <= PAGE_SIZE << 1);
-    if (atomic_xchg(&v->claimed, true))
-        return -EEXIST;
-    rc = -EEXIST;
-    if (v->initialised)
-        goto out;
-    rc = -ENOMEM;
-    ctx = alloc_hv_pages(order);    /* too much for the stack */
     if (!ctx)
-        goto out;
-    rc = copy_arg_from_guest(ctx, arg) ? guest_cpu_set_context(v, ctx) : -EFAULT;
+        return -ENOMEM;
+    rc = copy_arg_from_guest(ctx, arg) ? initialise(v, ctx) : -EFAULT;
     free_hv_pages(ctx, order);
-    if (rc == 0)
-        WRITE_ONCE(v->initialised, true);
-    else if (rc == -ERESTART)
-        rc = hypercall_restart(VCPUOP_initialise, v->id, (u64)arg.p);
-out:
-    store_release(&v->claimed, false);
-    return rc;
+    return rc == -ERESTART ? hypercall_restart(VCPUOP_initialise, v->id, (u64)arg.p) : rc;
 }
 
 static long op_up(struct vcpu *v, XEN_GUEST_HANDLE(void) arg)

@@ -20,8 +20,9 @@
 
 /* Leaf 1 EDX: FPU DE TSC MSR PAE MCE CX8 APIC SEP MCA CMOV PAT CLFLUSH MMX FXSR SSE SSE2. */
 #define LEAF1_EDX 0x0789cbf5u
+#define LEAF1_EDX_SEP BIT(11)
 /* The copies of these that AMD repeats in leaf 0x80000001. */
-#define LEAF1_EDX_COPY 0x0183c3f5u
+#define LEAF1_EDX_COPY 0x0181c3f5u
 /* SSE3 PCLMUL SSSE3 FMA CX16 SSE4.1 SSE4.2 MOVBE POPCNT AES XSAVE OSXSAVE AVX F16C RDRAND. */
 #define LEAF1_ECX 0x7ed83203u
 #define LEAF1_ECX_OSXSAVE BIT(27)
@@ -41,8 +42,8 @@
 #define LEAF81_ECX 0x002109e1u
 /* SYSCALL NX MMXEXT FFXSR RDTSCP LM 3DNOWEXT 3DNOW. */
 #define LEAF81_EDX 0xea500800u
-/* CLZERO RSTR_FP_ERR_PTRS WBNOINVD. */
-#define LEAF88_EBX 0x00000205u
+/* CLZERO RSTR_FP_ERR_PTRS. */
+#define LEAF88_EBX 0x00000005u
 #define XSAVE_KINDS 0x7u        /* leaf 0xd, 1: XSAVEOPT, XSAVEC, XGETBV1; never XSAVES */
 
 #define LAST_BASIC    0xdu
@@ -169,6 +170,8 @@ static void leaf_one(const struct vcpu *v, struct cpuid_regs *r)
 {
     r->b |= v->id << 25;
     r->c |= (u32)LEAF1_ECX_HYPERVISOR;
+    if (!cpu_has.sysenter)
+        r->d &= ~(u32)LEAF1_EDX_SEP;
     if (!fpu_xcr0_mask())
         r->c &= ~((u32)LEAF1_ECX_OSXSAVE | BIT(26) | BIT(28) | BIT(29) | BIT(12));
 }

@@ -142,6 +142,13 @@ static bool drop_write(struct vcpu *v, u64 value)
     return true;
 }
 
+static bool refuse_write(struct vcpu *v, u64 value)
+{
+    (void)v;
+    (void)value;
+    return false;
+}
+
 /* Only zero: there is nothing that it could turn on or clear. */
 static bool write_zero(struct vcpu *v, u64 value)
 {
@@ -180,13 +187,13 @@ static const struct msr_rule rules[] = {
     { .msr = MSR_TSC_AUX, .read = read_tsc_aux, .write = write_tsc_aux },
     { .msr = MSR_EFER, .read = read_efer },
     { .msr = MSR_TSC, .read = read_tsc },
-    { .msr = MSR_APIC_BASE, .read = read_apic_base },
-    { .msr = MSR_PAT, .constant = PAT_ABI },
+    { .msr = MSR_APIC_BASE, .read = read_apic_base, .write = refuse_write },
+    { .msr = MSR_PAT, .constant = PAT_ABI, .write = refuse_write },
     { .msr = MSR_PATCH_LEVEL, .constant = 0, .write = write_patch_level },
     /* No bank of machine-check registers. */
     { .msr = MSR_MCG_CAP, .constant = 0 },
     { .msr = MSR_MCG_STATUS, .constant = 0, .write = write_zero },
-    { .msr = MSR_PLATFORM_INFO, .constant = 0 },
+    { .msr = MSR_PLATFORM_INFO, .constant = 0, .write = refuse_write },
     { .msr = MSR_MISC_FEATURES, .constant = 0, .write = write_zero },
     { .msr = MSR_FEATURE_CONTROL, .vendor = INTEL, .constant = FEATURE_LOCKED },
     { .msr = MSR_MISC_ENABLE, .vendor = INTEL, .constant = MISC_ENABLE },

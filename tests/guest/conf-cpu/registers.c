@@ -181,6 +181,28 @@ CASE(debugreg_control, "XSA-12: in DR7 general detect is -EPERM, reserved bits a
     EXPECT_EQ(HYPERVISOR_get_debugreg(6), DR6_INIT);
 }
 
+CASE(debugreg_bits, "each bit of DR7 and DR6 by itself: the enable, kind and length bits of DR7 are "
+     "stored, GD and I/O breakpoints without CR4.DE are -EPERM, the rest reads as the processor's "
+     "constants",
+     "set_debugreg:effect set_debugreg:EPERM")
+{
+    for (unsigned int bit = 0; bit < 32; bit++) {
+        bool kept = bit < 10 || bit > 15;
+
+        EXPECT_EQ(HYPERVISOR_set_debugreg(7, 1UL << bit), bit == 13 ? -XEN_EPERM : 0);
+        EXPECT_EQ(HYPERVISOR_get_debugreg(7), DR7_INIT | (kept ? 1UL << bit : 0));
+        EXPECT_EQ(HYPERVISOR_set_debugreg(7, 0), 0);
+        kept = bit < 4 || (bit > 12 && bit < 16);
+        EXPECT_EQ(HYPERVISOR_set_debugreg(6, 1UL << bit), 0);
+        EXPECT_EQ(HYPERVISOR_get_debugreg(6), DR6_INIT | (kept ? 1UL << bit : 0));
+    }
+    EXPECT_EQ(HYPERVISOR_set_debugreg(6, 0), 0);
+    for (uint64_t kind = 0; kind < 16; kind++) {
+        EXPECT_EQ(HYPERVISOR_set_debugreg(7, 1 | kind << 16), kind % 4 == 2 ? -XEN_EPERM : 0);
+        EXPECT_EQ(HYPERVISOR_set_debugreg(7, 0), 0);
+    }
+}
+
 CASE(debugreg_high, "DR6 and DR7 have 32 bits: a value above is -EINVAL, before all else, and the "
      "register stays",
      "set_debugreg:EINVAL")

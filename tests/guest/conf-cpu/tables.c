@@ -171,6 +171,102 @@ CASE(descriptor_audit, "update_descriptor raises the DPL of code and data to 3, 
     drop_gdt(gdt);
 }
 
+/* What update_descriptor makes of any descriptor: as it is, with another DPL, or refused. */
+static long audited(uint64_t *d)
+{
+    unsigned int type = *d >> 40 & 15;
+
+    if (!(*d & PRESENT))
+        return 0;
+    if (*d >> 44 & 1)
+        *d = DPL(*d, 3);
+    else if (type == 12)
+        *d = DPL(*d, 0);
+    else if (type != 0)
+        return -XEN_EINVAL;
+    return 0;
+}
+
+CASE(descriptor_all, "each type at each privilege, present or not, in 16, 32 and 64 bits: code and "
+     "data, conforming too, get DPL 3; a call gate gets DPL 0, which nobody may call; of the other "
+     "system types only the reserved 0 is taken",
+     "update_descriptor:effect update_descriptor:EINVAL security.descriptor_types:refused")
+{
+    uint64_t *gdt = gdt_page();
+
+    EXPECT_EQ(set_gdt(gdt, 512), 0);
+    for (uint64_t i = 0; i < 1024; i++) {
+        /* type and S, DPL, P; L and D */
+        uint64_t d = DATA & ~(0xffUL << 40) & ~(3UL << 53), stored;
+        long result;
+
+        d |= (i & 0xff) << 40 | (i >> 8) << 53;
+        stored = d;
+        result = audited(&stored);
+        EXPECT_EQ(write_descriptor(&gdt[9], 0), 0);
+        EXPECT_ROW(write_descriptor(&gdt[9], d), result, "the result");
+        if (result == 0 && (d >> 40 & 0x9f) == 0x8c)
+            EXPECT_ON(gdt[9], stored | 3 << 16, stored, "Xen also gives the gate's selector ring "
+                      "3; Pavane's gates are dead");
+        else
+            EXPECT_ROW(gdt[9], result ? 0 : stored, "what is stored");
+    }
+    EXPECT_EQ(write_descriptor(&gdt[9], 0), 0);
+    drop_gdt(gdt);
+}
+
+static long set_ldt(uint64_t va, unsigned int entries)
+{
+    struct mmuext_op op = { .cmd = MMUEXT_SET_LDT, .arg1.linear_addr = va,
+                            .arg2.nr_ents = entries };
+
+    return HYPERVISOR_mmuext_op(&op, 1, NULL, DOMID_SELF);
+}
+
+/* Both ways to touch entry n of an LDT that is no good: #PF at its place in the table. */
+static void expect_ldt_fault(uint64_t ldt, unsigned int n)
+{
+    uint64_t sink = 0;
+    pv_fault_t f;
+
+    EXPECT_FAULT(load_ds((uint16_t)(n * 8 | 7)), PV_FAULT(PV_PF, 0));
+    EXPECT_EQ(pv_last_fault()->cr2, ldt + n * 8);
+    PV_TRY_ASM(f, "lar %[s], %[o]", PV_OUT([o] "+r"(sink)), PV_IN([s] "r"(n * 8UL | 7)));
+    EXPECT_FAULT(f, PV_FAULT(PV_PF, 0));
+    EXPECT_EQ(pv_last_fault()->cr2, ldt + n * 8);
+}
+
+CASE(ldt_faults, "an LDT that is not mapped, can be written to, or holds what may not be in one can "
+     "be set; the kernel gets a #PF at the entry that is used. Behind its end is #GP",
+     "mmuext_op.set_ldt:fault")
+{
+    uint64_t *ldt = pv_alloc_page(), va = (uint64_t)ldt, frame = pv_va_to_mfn(ldt).nr;
+
+    for (unsigned int i = 0; i < 8; i++)
+        ldt[i] = DATA;
+    EXPECT_EQ(set_ldt(CONF_EMPTY_VA, 8), 0);
+    expect_ldt_fault(CONF_EMPTY_VA, 0);
+    expect_ldt_fault(CONF_EMPTY_VA, 7);
+    EXPECT_FAULT(load_ds(8 * 8 | 7), PV_FAULT(PV_GP, 8 * 8 | 4));
+    EXPECT_EQ(set_ldt(va, 8), 0);
+    expect_ldt_fault(va, 3);
+    EXPECT_EQ(pv_update_va(va, pv_pte(pv_mfn(frame), PV_PROT_RO), UVMF_INVLPG), 0);
+    EXPECT_FAULT(load_ds(3 * 8 | 7), PV_NO_FAULT);
+    EXPECT_FAULT(load_ds(8 * 8 | 7), PV_FAULT(PV_GP, 8 * 8 | 4));
+    EXPECT_FAULT(load_ds(0), PV_NO_FAULT);
+    EXPECT_EQ(set_ldt(0, 0), 0);
+    EXPECT_FAULT(load_ds(3 * 8 | 7), PV_FAULT(PV_GP, 3 * 8 | 4));
+    /* A TSS among the entries. */
+    EXPECT_EQ(pv_update_va(va, pv_pte(pv_mfn(frame), PV_PROT_RW), UVMF_INVLPG), 0);
+    ldt[5] = 0x0000e90000000067UL;
+    EXPECT_EQ(pv_update_va(va, pv_pte(pv_mfn(frame), PV_PROT_RO), UVMF_INVLPG), 0);
+    EXPECT_EQ(set_ldt(va, 8), 0);
+    expect_ldt_fault(va, 3);
+    EXPECT_EQ(set_ldt(0, 0), 0);
+    EXPECT_EQ(pv_update_va(va, pv_pte(pv_mfn(frame), PV_PROT_RW), UVMF_INVLPG), 0);
+    pv_free_page(ldt);
+}
+
 CASE(gdt_audit, "a page becomes a GDT page only if update_descriptor would take all its entries",
      "set_gdt:EINVAL security.descriptor_types:refused")
 {

@@ -48,6 +48,11 @@ CASE(cpuid_hidden, "what a PV guest can't use is hidden: MONITOR, VMX, PCID, x2A
     EXPECT_EQ(seven.ebx & LEAF7_EBX_HIDDEN, 0);
     EXPECT_EQ(seven.ecx & LEAF7_ECX_HIDDEN, 0);
     EXPECT_EQ(extended.edx & (1u << 26), 0);
+    /* AMD repeats leaf 1's bits: PSE, PGE and PSE-36. */
+    EXPECT_EQ(extended.edx & (1u << 3 | 1u << 13 | 1u << 17), 0);
+    /* SYSENTER is Intel's, in long mode; a guest has no need of WBNOINVD. */
+    EXPECT_EQ(one.edx >> 11 & 1, conf_vendor_intel());
+    EXPECT_EQ(conf_cpuid(0x80000008, 0).ebx & (1u << 9), 0);
     EXPECT_EQ(extended.ecx & (1u << 2), 0);
 }
 

@@ -67,6 +67,7 @@ CASE(msr_pat, "PAT reads the interface's value and can't be written", "msr.pat:e
     EXPECT_FAULT(pv_probe_rdmsr(PAT, &pat), PV_NO_FAULT);
     EXPECT_EQ(pat, 0x0000050100070406UL);
     EXPECT_FAULT(pv_probe_wrmsr(PAT, 0x0007040600070406UL), GP0);
+    EXPECT_FAULT(pv_probe_wrmsr(PAT, pat), GP0);
 }
 
 CASE(msr_apic_base, "APIC_BASE says: enabled, at the usual place, boot processor",

@@ -23,6 +23,20 @@ CASE(vcpu_is_up, "is_up: 1 for the running vCPU, -ENOENT for one that the domain
     EXPECT_EQ(op(99, 4095, NULL), -XEN_ENOENT);
 }
 
+CASE(vcpu_absent, "a vCPU that the domain does not have is -ENOENT for each command, before anything "
+     "else is looked at",
+     "vcpu_op:ENOENT")
+{
+    static const unsigned int ids[] = { 128, 8191, 0x7fffffff, ~0u };
+
+    for (int cmd = 0; cmd < 20; cmd++) {
+        for (size_t i = 0; i < PV_ARRAY_SIZE(ids); i++) {
+            EXPECT_EQ(op(cmd, ids[i], NULL), -XEN_ENOENT);
+            EXPECT_EQ(op(cmd, ids[i], (void *)CONF_HYPERVISOR_VA), -XEN_ENOENT);
+        }
+    }
+}
+
 CASE(vcpu_unknown, "another command is -ENOSYS", "vcpu_op:ENOSYS")
 {
     EXPECT_EQ(op(99, 0, NULL), -XEN_ENOSYS);
@@ -173,6 +187,9 @@ CASE(vcpu_initialise_bad, "initialise: a bad context or pointer is an error and 
     context.ctrlreg[3] = xen_pfn_to_cr3(pv_va_to_mfn(&context).nr);
     EXPECT_EQ(op(VCPUOP_initialise, last, &context), -XEN_EINVAL);
     EXPECT_EQ(op(VCPUOP_up, last, NULL), -XEN_EINVAL);
+    /* The context is read first, even for a vCPU that has one. */
+    EXPECT_EQ(op(VCPUOP_initialise, 0, (void *)CONF_EMPTY_VA), -XEN_EFAULT);
+    EXPECT_EQ(op(VCPUOP_initialise, 0, &context), -XEN_EEXIST);
 }
 
 /* ---- The second vCPU at work ---- */

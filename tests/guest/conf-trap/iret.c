@@ -58,6 +58,24 @@ CASE(iret_flags, "XSA-202: IF becomes the event mask; IOPL and VM are dropped; r
     EXPECT_EQ(conf_after.rflags & PV_RFLAGS_IF, PV_RFLAGS_IF);
 }
 
+CASE(iret_each_flag, "each flag of the frame by itself: arithmetic flags, DF, NT, AC and ID are "
+     "loaded; IF is the mask's; IOPL, VM, the virtual interrupt flags and what is no flag are dropped",
+     "iret.kernel:rflags")
+{
+    for (unsigned int bit = 0; bit < 64; bit++) {
+        struct iret_context frame = to_kernel();
+
+        if (bit == 8)
+            continue;                   /* TF: exception_single_step */
+        frame.rflags = 1UL << bit;
+        conf_iret(&frame);
+        EXPECT_EQ(conf_after.rflags, 0x202 | (bit < 22 ? 0x244cd5UL & 1UL << bit : 0));
+        EXPECT_EQ(pv_this_vcpu()->info->evtchn_upcall_mask, bit != 9);
+        __asm__ volatile("pushq $2; popfq" : : : "cc", "memory");
+        pv_this_vcpu()->info->evtchn_upcall_mask = 1;
+    }
+}
+
 CASE(iret_in_syscall, "with VGCF_in_syscall rcx and r11 are not taken from the frame",
      "iret.in_syscall:effect")
 {
