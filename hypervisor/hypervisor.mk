@@ -23,8 +23,8 @@ HV_X86 := apic.c bounce.c context.c context_get.c cpu.c cpuid.c debugreg.c decod
     extable.c fpu.c guest_calls.c guest_desc.c guest_mode.c ioapic.c irq.c msi.c pci.c rules.c \
     smp.c stacks.c store_op.c time.c timescale.c traps.c uaccess.c
 HV_MM := audit.c buddy.c claims.c domain_frames.c exchange.c frame.c guest_map.c hv_map.c \
-    memory_info.c memory_op.c mmuext.c page_alloc.c page_type.c pt_entry.c pt_grant.c pt_linear.c pt_update.c \
-    pt_walk.c release.c root.c tlb.c validate.c
+    memory_info.c memory_op.c mmuext.c page_alloc.c page_type.c pt_entry.c pt_grant.c \
+    pt_linear.c pt_update.c pt_walk.c release.c root.c tlb.c validate.c
 HV_DOMAIN := destroy.c domain.c park.c pause.c retire.c runstate.c sched.c sched_op.c shutdown.c \
     softirq.c timer.c timer_queue.c vcpu.c vcpu_op.c vcpu_timer.c watchdog.c
 HV_EVENT := audit.c evtchn.c evtchn_bits.c fifo.c fifo_words.c pirq.c ports.c reset.c two_level.c \

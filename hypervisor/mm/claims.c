@@ -9,8 +9,8 @@
  *
  * d->claim is atomic; the sum of all is guarded by the heap's lock, with the free frames that it is
  * compared with (page_alloc.c). The sum is the larger by what is off a claim already while the
- * frames are still being taken. A dying domain has no claim, and gets none: d->dying is set, then the claim is dropped;
- * it grows from 0 only with d->lock held.
+ * frames are still being taken. A dying domain has no claim, and gets none: d->dying is set, then
+ * the claim is dropped; it grows from 0 only with d->lock held.
  */
 #include "domain/domain.h"
 #include "control/policy.h"
