@@ -50,8 +50,8 @@ $(eval $(call flavour,unit_mm))
 UNIT_MM_SOURCES := $(addprefix tests/unit/mm/,machine.c heap.c tlb_model.c model.c) \
     $(addprefix hypervisor/mm/,claims.c domain_frames.c exchange.c frame.c guest_map.c \
     memory_info.c memory_op.c mmuext.c page_type.c pt_entry.c pt_linear.c pt_update.c \
-    pt_walk.c release.c root.c tlb.c validate.c) hypervisor/control/policy.c hypervisor/lib/spinlock.c \
-    hypervisor/x86/rules.c
+    pt_walk.c release.c root.c tlb.c validate.c) hypervisor/control/policy.c \
+    hypervisor/lib/spinlock.c hypervisor/x86/rules.c
 $(eval $(call unit_test,mm_types,tests/unit/mm/types_test.c $(UNIT_MM_SOURCES),unit_mm))
 $(eval $(call unit_test,mm_entries,tests/unit/mm/entries_test.c $(UNIT_MM_SOURCES),unit_mm))
 $(eval $(call unit_test,mm_advisories,tests/unit/mm/advisories_test.c $(UNIT_MM_SOURCES),unit_mm))

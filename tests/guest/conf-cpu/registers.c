@@ -181,9 +181,9 @@ CASE(debugreg_control, "XSA-12: in DR7 general detect is -EPERM, reserved bits a
     EXPECT_EQ(HYPERVISOR_get_debugreg(6), DR6_INIT);
 }
 
-CASE(debugreg_bits, "each bit of DR7 and DR6 by itself: the enable, kind and length bits of DR7 are "
-     "stored, GD and I/O breakpoints without CR4.DE are -EPERM, the rest reads as the processor's "
-     "constants",
+CASE(debugreg_bits, "each bit of DR7 and DR6 by itself: the enable, kind and length bits of DR7 "
+     "are stored, GD and I/O breakpoints without CR4.DE are -EPERM, the rest reads as the "
+     "processor's constants",
      "set_debugreg:effect set_debugreg:EPERM")
 {
     for (unsigned int bit = 0; bit < 32; bit++) {

@@ -236,8 +236,8 @@ static void expect_ldt_fault(uint64_t ldt, unsigned int n)
     EXPECT_EQ(pv_last_fault()->cr2, ldt + n * 8);
 }
 
-CASE(ldt_faults, "an LDT that is not mapped, can be written to, or holds what may not be in one can "
-     "be set; the kernel gets a #PF at the entry that is used. Behind its end is #GP",
+CASE(ldt_faults, "an LDT that is not mapped, can be written to, or holds what may not be in one "
+     "can be set; the kernel gets a #PF at the entry that is used. Behind its end is #GP",
      "mmuext_op.set_ldt:fault")
 {
     uint64_t *ldt = pv_alloc_page(), va = (uint64_t)ldt, frame = pv_va_to_mfn(ldt).nr;

@@ -88,8 +88,8 @@ CASE(plain_undefined, "what a PV guest has not is #UD: monitor and mwait, SMAP's
 }
 
 /* int n is written as bytes: the assembler would make another instruction of int 3. */
-CASE(plain_interrupts, "int n of a vector that the kernel may not raise is #GP with its number, also "
-     "of exceptions; int 3, int 4 and icebp are #BP, #OF and #DB",
+CASE(plain_interrupts, "int n of a vector that the kernel may not raise is #GP with its number, "
+     "also of exceptions; int 3, int 4 and icebp are #BP, #OF and #DB",
      "plain.interrupts:GP plain.interrupts:effect")
 {
     if (conf_no_software_interrupts())
@@ -147,8 +147,8 @@ CASE(plain_selectors, "of the hypervisor's descriptors lar, lsl, verr and verw s
 /* These flags and no others can be changed: CF PF AF ZF SF DF OF, NT AC ID. */
 #define POPF_FREE 0x244cd5UL
 
-CASE(plain_popf, "popf changes arithmetic flags, DF, NT, AC and ID; IF stays set, IOPL 0, and VM, RF "
-     "and the virtual interrupt flags clear, without a fault",
+CASE(plain_popf, "popf changes arithmetic flags, DF, NT, AC and ID; IF stays set, IOPL 0, and VM, "
+     "RF and the virtual interrupt flags clear, without a fault",
      "plain.popf:effect")
 {
     uint64_t seen;

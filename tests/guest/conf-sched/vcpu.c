@@ -23,8 +23,8 @@ CASE(vcpu_is_up, "is_up: 1 for the running vCPU, -ENOENT for one that the domain
     EXPECT_EQ(op(99, 4095, NULL), -XEN_ENOENT);
 }
 
-CASE(vcpu_absent, "a vCPU that the domain does not have is -ENOENT for each command, before anything "
-     "else is looked at",
+CASE(vcpu_absent, "a vCPU that the domain does not have is -ENOENT for each command, before "
+     "anything else is looked at",
      "vcpu_op:ENOENT")
 {
     static const unsigned int ids[] = { 128, 8191, 0x7fffffff, ~0u };

@@ -59,7 +59,8 @@ CASE(iret_flags, "XSA-202: IF becomes the event mask; IOPL and VM are dropped; r
 }
 
 CASE(iret_each_flag, "each flag of the frame by itself: arithmetic flags, DF, NT, AC and ID are "
-     "loaded; IF is the mask's; IOPL, VM, the virtual interrupt flags and what is no flag are dropped",
+     "loaded; IF is the mask's; IOPL, VM, the virtual interrupt flags and what is no flag are "
+     "dropped",
      "iret.kernel:rflags")
 {
     for (unsigned int bit = 0; bit < 64; bit++) {
