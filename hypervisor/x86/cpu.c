@@ -158,7 +158,6 @@ u64 cpu_efer(void)
  */
 static void choose_cr4(void)
 {
-    /* No UMIP: the ABI's guests may ask for sgdt and its like, and CPUID does not show it. */
     cr4_base = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT |
                (cpu_has.xsave ? CR4_OSXSAVE : 0) |
                (cpu_has.smep ? CR4_SMEP : 0) | (cpu_has.smap ? CR4_SMAP : 0);
