@@ -20,6 +20,7 @@ sys.path.insert(0, str(places.REPO / "tests" / "conformance"))
 import table                                            # noqa: E402
 
 END, BROKEN_GUEST, MMU_GUEST = "conf-end", "conf-broken", "conf-mmu"
+EMULATE_GUEST = "conf-emulate"
 
 # Xen then waits five seconds before the reset, which is not worth waiting for.
 CRASHED = {"pavane": r"domain 0 (has )?crashed", "xen": r"Hardware Dom0 crashed: rebooting machine"}
@@ -82,6 +83,17 @@ def run_guarded(hypervisor):
           wrong or seen, machine.log_path)
 
 
+def run_other_port(hypervisor):
+    """The hypervisor's console, on the second serial port, is hidden there."""
+    machine = boot(f"conformance/{EMULATE_GUEST}-com2", hypervisor=hypervisor, com=2,
+                   append="com1=115200,8n1,0x2f8", guest=image(EMULATE_GUEST),
+                   guest_args="case=ports_owned com=2")
+    cases, wrong = verdict.read(machine.lines, machine.ended)
+    seen = {v.name: v.status for v in cases}
+    check(not wrong and seen == {"ports_owned": "PASS"}, "ports_owned to pass", wrong or seen,
+          machine.log_path)
+
+
 def run_bounded(hypervisor):
     """The cases of how late events come, where the clock counts instructions."""
     machine = boot(f"conformance/{MMU_GUEST}-bounded-{title(hypervisor)}",
@@ -110,6 +122,8 @@ def jobs():
     if "pavane" in hypervisors():
         jobs.append(Job("conformance/a domain guarded against L1TF [pavane]",
                         partial(run_guarded, "pavane")))
+        jobs.append(Job("conformance/a console on the second port is hidden [pavane]",
+                        partial(run_other_port, "pavane")))
     if not os.environ.get("HYPERVISOR"):
         jobs.append(Job("conformance/table", check_table))
     return jobs

@@ -59,6 +59,7 @@ class Spec:
     vendor: str = "amd"             # or "intel"
     qemu: str = "test"              # "test", or "run" for the installed one
     icount: bool = False
+    com: int = 1                    # the serial port that is the console: 1 or 2
     iso: str = ""
     uefi: bool = False
     extra: list = field(default_factory=list)
@@ -80,7 +81,8 @@ class Spec:
         command = [self.program(), "-nodefaults", "-no-user-config", "-no-reboot",
                    "-display", "none", "-M", self.machine, "-cpu", cpu,
                    "-smp", str(self.cpus), "-m", str(self.mem),
-                   "-chardev", "stdio,id=com1,signal=off", "-serial", "chardev:com1"]
+                   "-chardev", "stdio,id=com1,signal=off"]
+        command += ["-serial", "null"] * (self.com - 1) + ["-serial", "chardev:com1"]
         if self.icount:
             command += ICOUNT
         if self.uefi:

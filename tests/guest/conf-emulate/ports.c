@@ -127,20 +127,33 @@ CASE(ports_architectural_iopl, "vm_assist(architectural_iopl): the level is in t
     EXPECT_FAULT(pv_probe_inb(SPEAKER, &value), GP0);
 }
 
+/* The option com=2: tests/harness/ends.py has moved the hypervisor's console there. */
+static uint16_t console_port(void)
+{
+    char value[4];
+
+    return pv_option("com", value, sizeof(value)) && value[0] == '2' ? 0x2f8 : CONSOLE;
+}
+
 CASE(ports_owned, "the chip of the hypervisor's console is not there for the first domain, whole "
      "or in part",
      "physdev_op.set_iopl:refused")
 {
-    uint16_t word;
+    uint16_t first = console_port(), word;
     uint8_t value;
 
     EXPECT_EQ(set_iopl(1), 0);
-    for (uint16_t port = CONSOLE; port < CONSOLE + 8; port++) {
+    for (uint16_t port = first; port < first + 8; port++) {
         EXPECT_FAULT(pv_probe_inb(port, &value), PV_NO_FAULT);
         EXPECT_EQ(value, 0xff);
     }
-    __asm__ volatile("inw %w1, %0" : "=a"(word) : "d"(CONSOLE - 1));
+    __asm__ volatile("inw %w1, %0" : "=a"(word) : "d"(first - 1));
     EXPECT_EQ(word >> 8, 0xff);
+    /* The chip at the usual place is free then. */
+    if (first != CONSOLE) {
+        EXPECT_FAULT(pv_probe_inb(CONSOLE + 5, &value), PV_NO_FAULT);
+        EXPECT_EQ(value & 0x60, 0x60);
+    }
     EXPECT_EQ(set_iopl(0), 0);
 }
 
