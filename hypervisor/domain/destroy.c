@@ -5,14 +5,19 @@
  * still hold (mapped frames) they keep; the record lasts as long as that.
  *
  * d->dying keeps others from giving it anything new meanwhile. Those who do so without the control
- * room's lock give first and look at the flag afterwards (page_alloc.c, mmuext.c): set before the
- * stages begin, it is seen by them, or what they gave is seen by the stage.
+ * room's claim give first and look at the flag afterwards (domain_frames.c, mmuext.c), or do both
+ * under the lock that its setting or the stage takes, too. Set before the stages begin, it is seen
+ * by them, or what they gave is seen by the stage.
  */
 #include "domain/internal.h"
 #include "event/event.h"
 #include "grant/grant.h"
 #include "lib/atomic.h"
 
+/*
+ * What its vCPUs left unfinished when they last ran: nobody else would do it, they never leave
+ * again.
+ */
 static int finish_puts(struct domain *d)
 {
     for (unsigned int i = 0; i < d->max_vcpus; i++)
@@ -22,6 +27,7 @@ static int finish_puts(struct domain *d)
     return 0;
 }
 
+/* No lock: they are paused, off every CPU, and no other domain has a way to them. */
 static int drop_vcpus(struct domain *d)
 {
     watchdogs_stop(d);
@@ -35,6 +41,7 @@ static int drop_vcpus(struct domain *d)
     return 0;
 }
 
+/* The pages are freed with the record, which waits until nobody maps them any more. */
 static int unshare_pages(struct domain *d)
 {
     grant_domain_unshare(d);
@@ -51,6 +58,10 @@ static int (*const stages[])(struct domain *d) = {
     unshare_pages,
 };
 
+/*
+ * The pause comes before the flag, so that none of its own vCPUs is in the middle of taking
+ * something. It is never undone.
+ */
 int domain_destroy(struct domain *d)
 {
     if (!d->dying) {

@@ -23,6 +23,10 @@ static struct domain *by_id[BUCKETS];   /* chains; changed under the lock, read 
 
 /* ---- Finding ---- */
 
+/*
+ * Hot: each event to another domain. A chain may change under the walk: who is taken out keeps his
+ * own link, so the walk goes on to what was behind him.
+ */
 struct domain *domain_by_id(u16 id)
 {
     struct domain *d = load_acquire(&by_id[id % BUCKETS]);
@@ -50,6 +54,7 @@ struct domain *domain_at_or_above(u32 id)
     return best;
 }
 
+/* Under no lock, so it may miss one that comes, and meet one that goes. */
 void domain_for_each(void (*fn)(struct domain *d))
 {
     for (unsigned int i = 0; i < BUCKETS; i++)
@@ -134,6 +139,11 @@ static int make_parts(struct domain *d, const struct domain_config *c)
     return 0;
 }
 
+/*
+ * Everything is made before the domain can be found, so a failure has nothing to take back from
+ * others. The first reference is that of not having been destroyed; the first pause is the
+ * toolstack's, which ends it when the domain is built.
+ */
 int domain_create(const struct domain_config *c, struct domain **out)
 {
     struct domain *d = alloc_hv_pages(0);
@@ -168,6 +178,10 @@ static void free_retired(struct retired *r)
     domain_free(container_of(r, struct domain, retired));
 }
 
+/*
+ * Every CPU has forgotten the pointers that it had found before. Those found until now are
+ * forgotten when it is retired once more.
+ */
 static void unpublish_retired(struct retired *r)
 {
     unpublish(container_of(r, struct domain, retired));

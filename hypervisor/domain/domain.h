@@ -2,8 +2,20 @@
 /*
  * The door of domain/: who exists and who runs.
  *
- * A domain is made of parts; each part (mm, x86, event, ...) keeps its state in a struct of its
- * own inside struct domain and struct vcpu. Lock rules stand beside the fields.
+ * A domain is made of parts; each part (mm, x86, event, ...) keeps its state in a struct of its own
+ * inside struct domain and struct vcpu. Lock rules stand beside the fields.
+ *
+ * In which order to read the room:
+ *
+ *     domain.h                            what a domain and a vCPU are
+ *     domain.c, vcpu.c, retire.c          how they come, are found, and are freed
+ *     sched.c, softirq.c                  who runs, and what a CPU does on its way out
+ *     sched_op.c, vcpu_op.c               what a guest asks of both
+ *     timer.c, timer_queue.c              timers, and those that a guest has:
+ *       vcpu_timer.c, watchdog.c
+ *     runstate.c                          how long a vCPU was in which state
+ *     pause.c, park.c                     making a domain, or the machine, stand still
+ *     shutdown.c, destroy.c               how a domain ends, and how it is taken apart
  */
 #ifndef DOMAIN_DOMAIN_H
 #define DOMAIN_DOMAIN_H
@@ -19,7 +31,11 @@
 #include <xen/sched.h>
 #include <xen/vcpu.h>
 
-/* ---- timer.c ---- */
+/*
+ * ---- timer.c ----
+ * Calls @fn once, on the CPU that set it last, at @expires or a little later. Where it lies is its
+ * owner's business: it must be stopped, and its function be over, before that goes.
+ */
 struct timer {
     u64 expires;                /* ns since boot */
     void (*fn)(void *arg);      /* runs on the way out to a guest, interrupts off */
@@ -29,7 +45,11 @@ struct timer {
     bool armed;
 };
 void timer_init(struct timer *t, void (*fn)(void *), void *arg);
-void timer_set(struct timer *t, u64 expires_ns);   /* (re)arms it on this CPU */
+/*
+ * (Re)arms it on this CPU, by any CPU at any time. A function that has just begun still runs: once
+ * for the old time, and then for the new one.
+ */
+void timer_set(struct timer *t, u64 expires_ns);
 void timer_stop(struct timer *t);                  /* its function may still be running elsewhere */
 void timer_run_expired(void);                      /* softirq */
 /* The next tick of a period that was due at @expires: after @now, in step with the first. */
@@ -60,7 +80,10 @@ static inline bool softirq_pending(void)
 {
     return READ_ONCE(this_cpu(softirqs)) != 0;
 }
-/* Asked by every long loop: lets interrupts in, then says whether there is something to do. */
+/*
+ * Asked by every long loop: lets interrupts in, then says whether there is something to do. No lock
+ * is held: a handler may take those that raising an event takes.
+ */
 static inline bool preempt_needed(void)
 {
     irq_window();
@@ -83,14 +106,23 @@ void retire(struct retired *r, void (*fn)(struct retired *r));  /* any lock may 
 bool retire_pending(void);
 void retire_softirq(void);
 
-#define NR_WATCHDOGS 2
+/* watchdog.c */
+#define NR_WATCHDOGS 2                  /* of a domain: the ABI's */
 struct watchdog {
     struct timer timer;
-    bool used;
+    bool used;                          /* its number was given out; guarded by d->lock */
 };
 
+/*
+ * DOWN: not to run until it is told to come up. BLOCKED: until an event. Whether a RUNNABLE one
+ * runs also depends on pauses, and on its domain (can_run() in sched.c).
+ */
 enum vcpu_state { VCPU_DOWN, VCPU_RUNNABLE, VCPU_BLOCKED };
 
+/*
+ * One of a domain's CPUs: made with the domain, freed with it, placed on one physical CPU for good.
+ * What says nothing else is the business of the CPU that runs it, or of who holds it paused.
+ */
 struct vcpu {
     /* entry.S knows where these are. */
     struct domain *domain;
@@ -186,7 +218,10 @@ struct domain_config {
  * id is taken; -ENOMEM.
  */
 int domain_create(const struct domain_config *c, struct domain **out);
-/* Also one that is dying. Valid until this CPU does its softirqs: to the end of a hypercall. */
+/*
+ * Takes no lock. Also one that is dying. Valid until this CPU does its softirqs: to the end of a
+ * hypercall.
+ */
 struct domain *domain_by_id(u16 id);
 struct domain *domain_at_or_above(u32 id);      /* the lowest id; NULL: there is none */
 void domain_for_each(void (*fn)(struct domain *d));     /* in no order; fn waits for nothing */
@@ -226,11 +261,13 @@ static inline bool domain_stopped(const struct domain *d)
 {
     return READ_ONCE(d->shutdown_reason) >= 0;
 }
+/* VMASST_TYPE_ @type of <xen/xen.h> is on. */
 static inline bool vm_assist(const struct domain *d, unsigned int type)
 {
     return d->vm_assist >> type & 1;
 }
 
+/* The vCPU that a guest names; NULL: there is none. Also in speculation no other memory is read. */
 static inline struct vcpu *domain_vcpu(const struct domain *d, u32 id)
 {
     return id < d->max_vcpus ? d->vcpus[index_nospec(id, d->max_vcpus)] : NULL;
@@ -238,17 +275,21 @@ static inline struct vcpu *domain_vcpu(const struct domain *d, u32 id)
 
 /* ---- vcpu.c ---- */
 #define VCPU_ORDER  1               /* of its pages: the record, then the FPU area if it fits */
-struct vcpu *vcpu_create(struct domain *d, unsigned int id);
+struct vcpu *vcpu_create(struct domain *d, unsigned int id);    /* NULL: no memory */
 void vcpu_free(struct vcpu *v);                     /* nothing of it runs, or looks at it */
 /* Gives back what a context has brought: tables, roots, info page. It is paused, or never ran. */
 void vcpu_drop_context(struct vcpu *v);
 void vcpu_stop_timers(struct vcpu *v);
 int vcpu_up(struct vcpu *v);                        /* -EINVAL: it has no context */
 void vcpu_down(struct vcpu *v);                     /* the last one up ends the domain */
-/* VCPUOP_register_vcpu_info: moves the vcpu_info of @v, which is down or the running one. */
+/*
+ * VCPUOP_register_vcpu_info: moves the vcpu_info of @v, which is down or the running one, to frame
+ * @m, which is then held. 0; -ENXIO: not within the frame, or not aligned; -EINVAL: it has been
+ * moved, or is neither; or get_page_and_type()'s error.
+ */
 int vcpu_move_info(struct vcpu *v, mfn_t m, u32 offset);
 
-/* ---- sched.c ---- */
+/* ---- sched.c: each takes the lock of the vCPU's run queue, where it says nothing else ---- */
 void sched_init(void);              /* timers too; before other CPUs and the first vCPU */
 unsigned int sched_place(void);     /* the CPU for a new vCPU */
 void sched_unplace(struct vcpu *v);
@@ -259,9 +300,9 @@ void sched_stop(struct vcpu *v);    /* -> down; running elsewhere it stops soon 
 void vcpu_wake(struct vcpu *v);     /* blocked -> runnable, kicks its CPU */
 void vcpu_kick(struct vcpu *v);     /* it has an event: wake it, or interrupt it where it runs */
 void vcpu_block(void);              /* current sleeps on its way out, unless it has an event */
-void vcpu_yield(void);
+void vcpu_yield(void);              /* current goes behind those that wait for its CPU */
 void schedule(void);                /* softirq: the next vCPU; does not return if it switches */
-noreturn void idle(void);
+noreturn void idle(void);           /* on an empty stack, with no vCPU loaded */
 void runstate_get(struct vcpu *v, struct vcpu_runstate_info *out);  /* up to now */
 
 #endif

@@ -15,7 +15,7 @@ void timers_init(void);
 void runstate_account(struct vcpu_runstate_info *r, u64 now);
 void runstate_set(struct vcpu *v, int state);
 
-/* Writes the registered areas of @v, which is loaded. */
+/* Writes the registered areas of @v, which is loaded. What is not mapped is not written. */
 void vcpu_areas_write(struct vcpu *v);
 
 /* watchdog.c: SCHEDOP_watchdog's result, and a domain's beginning and end */

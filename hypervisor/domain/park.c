@@ -17,6 +17,9 @@
 
 static u64 wanted, parked;      /* atomic: masks of CPUs */
 
+/*
+ * Also raised by a request that is over by the time it is looked at: then there is nothing to do.
+ */
 void park_softirq(void)
 {
     u64 self = BIT(this_cpu_id());
@@ -29,6 +32,7 @@ void park_softirq(void)
     atomic_and(&parked, ~self);
 }
 
+/* Returns when all have arrived; each waits until unpark_others(). */
 void park_others(void)
 {
     u64 others = cpu_online_mask() & ~BIT(this_cpu_id());

@@ -11,12 +11,17 @@
 #include "domain/domain.h"
 #include "lib/atomic.h"
 
+/* If it runs, its CPU is made to look at the counts; if not, it can't be picked any more. */
 static void leave(struct vcpu *v)
 {
     if (sched_on_cpu(v))
         raise_softirq_on(v->processor, SOFTIRQ_SCHEDULE);
 }
 
+/*
+ * Ends: the CPU was interrupted, and goes through schedule() before its guest runs again. Not for
+ * oneself: that would wait for ever.
+ */
 static void wait_off_cpu(struct vcpu *v)
 {
     BUG_ON(v == current);
@@ -24,6 +29,7 @@ static void wait_off_cpu(struct vcpu *v)
         cpu_wait();
 }
 
+/* All are told before any is waited for, so that they leave at the same time. */
 void domain_pause(struct domain *d)
 {
     atomic_add(&d->pauses, 1);

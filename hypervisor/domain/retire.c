@@ -15,6 +15,10 @@ static spinlock_t retire_lock = SPINLOCK_INIT(LOCK_RETIRE);
 static struct retired *waiting;     /* under the lock */
 static u32 unfinished;              /* atomic: waiting, or on the way to being freed */
 
+/*
+ * @r lies in the object that is retired, so nothing has to be allocated. The CPUs are those online
+ * now: one that comes later can't have found it.
+ */
 void retire(struct retired *r, void (*fn)(struct retired *r))
 {
     u64 cpus = cpu_online_mask();
@@ -57,6 +61,7 @@ static struct retired *take_ready(void)
     return ready;
 }
 
+/* Functions run on whichever CPU came last, without the lock: they may retire again. */
 void retire_softirq(void)
 {
     struct retired *r = take_ready();

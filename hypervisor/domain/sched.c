@@ -21,6 +21,7 @@
 /* Long against the cost of a switch (some microseconds), short against what a person notices. */
 #define SLICE_NS 10000000ull
 
+/* One a physical CPU, which alone picks from it; others only put vCPUs in or take them out. */
 struct run_queue {
     spinlock_t lock;
     /*
@@ -99,6 +100,10 @@ static bool join(struct run_queue *rq, struct vcpu *v)
     return true;
 }
 
+/*
+ * After a pause, or whatever may have kept it from running. The softirq is raised even if it was
+ * there: the CPU may have looked just before.
+ */
 void sched_resume(struct vcpu *v)
 {
     struct run_queue *rq = queue_of(v);
@@ -109,6 +114,7 @@ void sched_resume(struct vcpu *v)
     raise_softirq_on(v->processor, SOFTIRQ_SCHEDULE);
 }
 
+/* Both are asked: `running` is set before it is loaded, on_cpu lasts until all of it is saved. */
 bool sched_on_cpu(struct vcpu *v)
 {
     struct run_queue *rq = queue_of(v);
@@ -238,6 +244,10 @@ static struct vcpu *dequeue(struct run_queue *rq)
     return NULL;
 }
 
+/*
+ * The one that runs goes on as long as nobody waits or its slice lasts. Run states change here,
+ * under the lock, so that runstate_get() never sees one that is neither.
+ */
 static struct vcpu *pick_next(struct run_queue *rq, struct vcpu *prev, u64 now)
 {
     bool stays = prev && can_run(prev);
@@ -252,6 +262,10 @@ static struct vcpu *pick_next(struct run_queue *rq, struct vcpu *prev, u64 now)
     return dequeue(rq);
 }
 
+/*
+ * Its domain's mask of CPUs first: a flush that is asked for from now on has to reach this one,
+ * which is about to load its root.
+ */
 static void load(struct vcpu *v)
 {
     atomic_or(&v->domain->tlb_cpus, BIT(this_cpu_id()));
@@ -262,6 +276,10 @@ static void load(struct vcpu *v)
     vcpu_areas_write(v);
 }
 
+/*
+ * The old one is saved whole before on_cpu says that it is: whoever waits for that may read all of
+ * it.
+ */
 static noreturn void switch_to(struct vcpu *prev, struct vcpu *next)
 {
     if (prev) {

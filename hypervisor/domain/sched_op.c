@@ -85,6 +85,10 @@ static long op_poll(XEN_GUEST_HANDLE(void) arg)
     return rc < 0 ? rc : 0;
 }
 
+/*
+ * Returns like any call: the vCPU does not get back to the guest, since schedule() finds the end
+ * first.
+ */
 static long op_shutdown(XEN_GUEST_HANDLE(void) arg)
 {
     struct sched_shutdown shutdown;
@@ -107,6 +111,7 @@ static long op_shutdown_code(XEN_GUEST_HANDLE(void) arg)
     return 0;
 }
 
+/* By the toolstack, of a domain that does not end by itself. */
 static long op_remote_shutdown(XEN_GUEST_HANDLE(void) arg)
 {
     struct sched_remote_shutdown shutdown;

@@ -37,6 +37,10 @@ void domain_shutdown(struct domain *d, u8 reason)
     raise_softirq(d == first_domain ? SOFTIRQ_MACHINE_END : SOFTIRQ_DOM_EXC);
 }
 
+/*
+ * The report is written before the end is made known: afterwards the toolstack may take the domain
+ * apart. Two CPUs that crash it at once may both print; one reason counts.
+ */
 void domain_crash(struct domain *d, const char *fmt, ...)
 {
     char why[160];
@@ -83,6 +87,7 @@ static const struct ending *ending_for(s32 reason)
     }
 }
 
+/* A softirq, so that no lock is held and the console can be written to the last line. */
 void machine_end(void)
 {
     const struct ending *e = ending_for(first_domain->shutdown_reason);

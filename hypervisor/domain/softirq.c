@@ -41,6 +41,11 @@ void raise_softirq_on(unsigned int cpu, enum softirq nr)
         smp_kick(cpu);
 }
 
+/*
+ * In the order of the list, the lowest first, and begun anew after each: schedule() comes when
+ * nothing else is left, since it may not return. New kinds of work may come at any time; each CPU
+ * does only its own.
+ */
 void do_softirqs(void)
 {
     u32 pending;
@@ -52,7 +57,6 @@ void do_softirqs(void)
          * Cleared before the work, which may not come back, and may be asked for again meanwhile.
          */
         atomic_and(&this_cpu(softirqs), ~(1u << nr));
-        if (handlers[nr])
-            handlers[nr]();
+        handlers[nr]();
     }
 }

@@ -78,12 +78,17 @@ void timer_set(struct timer *t, u64 expires_ns)
     spin_unlock(&q->lock);
 }
 
+/* A look without the lock: one that is not armed now is nobody's to stop, whoever arms it later. */
 void timer_stop(struct timer *t)
 {
     if (READ_ONCE(t->armed))
         spin_unlock(&lock_and_take(t)->lock);
 }
 
+/*
+ * On the CPU whose timers they are. The lock is let go for each function, which may set timers
+ * itself, its own too; so the first one is looked for anew each time.
+ */
 void timer_run_expired(void)
 {
     struct timer_queue *q = &queues[this_cpu_id()];

@@ -48,11 +48,6 @@ void vcpu_free(struct vcpu *v)
     free_hv_pages(v, VCPU_ORDER);
 }
 
-/* To be called on each CPU: that it is answered is the point. */
-static void nothing(void *unused)
-{
-}
-
 /*
  * Senders read v->info and write there without a lock, but without waiting either. So when every
  * CPU has answered a call, none of them still has the old place.
@@ -65,10 +60,11 @@ static void drop_info_page(struct vcpu *v)
         return;
     v->info_page = NULL;
     __atomic_store_n(&v->info, &v->domain->shared_info->vcpu_info[v->id], __ATOMIC_SEQ_CST);
-    smp_call(cpu_online_mask(), nothing, NULL);
+    senders_wait();
     put_page_and_type(pg);
 }
 
+/* All that a context holds of its domain's frames. The vCPU is as new, and can be given another. */
 void vcpu_drop_context(struct vcpu *v)
 {
     drop_info_page(v);

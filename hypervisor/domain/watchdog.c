@@ -23,6 +23,7 @@ void watchdogs_init(struct domain *d)
         timer_init(&d->watchdogs[i].timer, expired, d);
 }
 
+/* A function that has just begun on another CPU does no harm: the domain is ending anyway. */
 void watchdogs_stop(struct domain *d)
 {
     for (unsigned int i = 0; i < NR_WATCHDOGS; i++)

@@ -40,6 +40,7 @@ static void audit_queues(const struct domain *d)
         }
 }
 
+/* A channel has two ends, and each names the other. */
 static bool far_end_agrees(const struct domain *d, u32 port, union evtchn e)
 {
     const struct domain *peer = domain_by_id(e.dom);
@@ -58,6 +59,7 @@ static bool virq_agrees(const struct domain *d, u32 port, union evtchn e)
     return d->vcpus[virq_is_global(e.peer) ? 0 : e.vcpu]->events.virq_port[e.peer] == port;
 }
 
+/* What a port of each kind must be like; a closed one is all zero and counted as free. */
 static bool port_agrees(const struct domain *d, u32 port, union evtchn e)
 {
     if (e.vcpu >= d->max_vcpus)
@@ -101,7 +103,6 @@ void audit_ports(const struct domain *d)
         union evtchn e = port_get(d, port);
 
         open += e.state != EVTCHNSTAT_closed;
-
         if (event_port_valid(d, port) && !port_agrees(d, port, e))
             audit_wrong("domain %u, port %u: %lx; the other end says otherwise", d->id, port,
                         e.word);

@@ -53,6 +53,10 @@ struct domain_events {
     u64 pollers;                /* atomic: bit per vCPU that sleeps in SCHEDOP_poll */
 };
 
+/*
+ * Written under the lock of the domain's events, read by senders without; poll_port by the vCPU
+ * itself.
+ */
 struct vcpu_events {
     u32 virq_port[NR_VIRQS];    /* 0: not bound. Global ones are kept by vCPU 0 */
     u32 poll_port;              /* the one port that this vCPU polls, 0: several */

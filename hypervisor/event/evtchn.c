@@ -14,11 +14,16 @@
 #include "hypercall/guest_access.h"
 #include "hypercall/hypercall.h"
 
+/*
+ * The domain at the other end of a channel, @d itself where there is none; NULL: it is gone, and
+ * its closing of the channel is not to be seen here yet.
+ */
 static struct domain *end_of(struct domain *d, union evtchn e)
 {
     return e.state == EVTCHNSTAT_interdomain && e.dom != d->id ? domain_by_id(e.dom) : d;
 }
 
+/* Two locks of one level: the lower id's first, which is the one order for them (spinlock.h). */
 static void lock_both(struct domain *a, struct domain *b)
 {
     spin_lock(&(a->id <= b->id ? a : b)->events.lock);
@@ -59,7 +64,10 @@ static int close_locked(struct domain *d, struct domain *peer, u32 port)
     return 0;
 }
 
-/* Which locks it takes depends on the port, which may change until they are held. */
+/*
+ * Which locks it takes depends on the port, which may change until they are held: then once more.
+ * Each round means that somebody else got further, so it ends.
+ */
 int close_port(struct domain *d, u32 port)
 {
     for (;;) {
@@ -95,6 +103,10 @@ int close_port(struct domain *d, u32 port)
         return -EFAULT;                                     \
     } while (0)
 
+/*
+ * A port that waits for @remote_dom, which need not exist. A toolstack makes those of a guest's
+ * console and xenstore before the guest runs.
+ */
 static long op_alloc_unbound(struct domain *caller, XEN_GUEST_HANDLE(void) arg)
 {
     struct evtchn_alloc_unbound alloc;
@@ -135,6 +147,10 @@ static long connect_ports(struct domain *d, struct domain *remote, u32 port)
     return own;
 }
 
+/*
+ * The far port must wait for this very domain: that is all the right that is needed. Both ports
+ * change under both locks, so neither ever says what the other does not.
+ */
 static long op_bind_interdomain(struct domain *d, XEN_GUEST_HANDLE(void) arg)
 {
     struct evtchn_bind_interdomain bind;
@@ -156,6 +172,7 @@ static long op_bind_interdomain(struct domain *d, XEN_GUEST_HANDLE(void) arg)
     RETURN_PORT(d, rc, arg, &bind, local_port);
 }
 
+/* One port for each, looked for by senders in the vCPU's own table. */
 static long op_bind_virq(struct domain *d, XEN_GUEST_HANDLE(void) arg)
 {
     union evtchn e = { .word = 0 };
@@ -181,6 +198,7 @@ static long op_bind_virq(struct domain *d, XEN_GUEST_HANDLE(void) arg)
     RETURN_PORT(d, rc, arg, &bind, port);
 }
 
+/* A port that is raised by sending to it: from one vCPU of the domain to another. */
 static long op_bind_ipi(struct domain *d, XEN_GUEST_HANDLE(void) arg)
 {
     union evtchn e = { .word = 0 };
@@ -199,6 +217,7 @@ static long op_bind_ipi(struct domain *d, XEN_GUEST_HANDLE(void) arg)
     RETURN_PORT(d, rc, arg, &bind, port);
 }
 
+/* Asked and bound under one lock, so that two ports can't get the same interrupt. */
 static long op_bind_pirq(struct domain *d, XEN_GUEST_HANDLE(void) arg)
 {
     union evtchn e = { .word = 0 };
@@ -226,6 +245,10 @@ static long op_close(struct domain *d, XEN_GUEST_HANDLE(void) arg)
     return copy_arg_from_guest(&close, arg) ? close_port(d, close.port) : -EFAULT;
 }
 
+/*
+ * Hot. Two loads name the receiver: the port here, the far port there. No lock: ports.c has the
+ * argument. To a domain that is going the send is lost, as it would be a moment later.
+ */
 static long op_send(struct domain *d, XEN_GUEST_HANDLE(void) arg)
 {
     struct evtchn_send send;
@@ -251,6 +274,10 @@ static long op_send(struct domain *d, XEN_GUEST_HANDLE(void) arg)
     }
 }
 
+/*
+ * One word is read, so the answer is of one moment. What the state does not have is left as the
+ * guest gave it.
+ */
 static long op_status(struct domain *caller, XEN_GUEST_HANDLE(void) arg)
 {
     struct evtchn_status status;
@@ -286,6 +313,7 @@ static long op_status(struct domain *caller, XEN_GUEST_HANDLE(void) arg)
     return copy_arg_to_guest(arg, &status) ? 0 : -EFAULT;
 }
 
+/* Not an ipi, nor a per-vCPU virtual interrupt: those belong to their vCPU. */
 static bool may_move(union evtchn e)
 {
     return e.state == EVTCHNSTAT_unbound || e.state == EVTCHNSTAT_interdomain ||
@@ -293,6 +321,7 @@ static bool may_move(union evtchn e)
            (e.state == EVTCHNSTAT_virq && virq_is_global(e.peer));
 }
 
+/* An event that is pending stays with the vCPU that was told; the next one goes to the new. */
 static long op_bind_vcpu(struct domain *d, XEN_GUEST_HANDLE(void) arg)
 {
     struct evtchn_bind_vcpu bind;
@@ -314,6 +343,10 @@ static long op_bind_vcpu(struct domain *d, XEN_GUEST_HANDLE(void) arg)
     return rc;
 }
 
+/*
+ * For a guest that can't do it itself without missing an event. A closed port's bit may be
+ * unmasked, too: it means nothing.
+ */
 static long op_unmask(struct domain *d, XEN_GUEST_HANDLE(void) arg)
 {
     struct evtchn_unmask unmask;

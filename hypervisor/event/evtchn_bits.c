@@ -21,6 +21,10 @@ static bool bit_is_set(const xen_ulong_t *word, unsigned int bit)
     return __atomic_load_n(word, __ATOMIC_SEQ_CST) >> bit & 1;
 }
 
+/*
+ * Only who changed the mask from set to clear looks: an event that comes at the same time finds it
+ * clear, or left its pending bit before this look.
+ */
 unsigned int evtchn_bits_unmask(struct shared_info *shared, struct vcpu_info *info, u32 port)
 {
     unsigned int word = port / EVTCHN_WORD_BITS, bit = port % EVTCHN_WORD_BITS;
@@ -42,6 +46,9 @@ bool evtchn_bits_pending(const struct shared_info *shared, u32 port)
     return bit_is_set(&shared->evtchn_pending[port / EVTCHN_WORD_BITS], port % EVTCHN_WORD_BITS);
 }
 
+/*
+ * The caller tells the vCPU, or is the vCPU. Selector first, as the guest looks at the flag first.
+ */
 void evtchn_bits_notify_all(struct vcpu_info *info)
 {
     __atomic_store_n(&info->evtchn_pending_sel, ~0ul, __ATOMIC_SEQ_CST);

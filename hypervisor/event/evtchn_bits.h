@@ -14,6 +14,7 @@
 
 #define EVTCHN_WORD_BITS 64u
 
+/* The upper two steps (evtchn_bits.c): the selector bit of word @word, the upcall flag. */
 static inline unsigned int evtchn_bits_notify(struct vcpu_info *info, unsigned int word)
 {
     if (test_and_set_bit_64(&info->evtchn_pending_sel, word))
@@ -36,6 +37,7 @@ static inline unsigned int evtchn_bits_raise(struct shared_info *shared, struct 
     return RAISED_PENDING | evtchn_bits_notify(info, word);
 }
 
+/* Clears the mask bit; an event that was held back by it is notified. RAISED_UPCALL or 0. */
 unsigned int evtchn_bits_unmask(struct shared_info *shared, struct vcpu_info *info, u32 port);
 void evtchn_bits_clear(struct shared_info *shared, u32 port);
 bool evtchn_bits_pending(const struct shared_info *shared, u32 port);

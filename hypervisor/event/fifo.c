@@ -78,6 +78,10 @@ static int make_records(struct event_fifo *f, u32 port)
     return 0;
 }
 
+/*
+ * Under the lock of ports. Senders read it: an event goes to the queue that the port had then, or
+ * has.
+ */
 static void set_port_priority(struct event_fifo *f, u32 port, u32 priority)
 {
     WRITE_ONCE(f->ports[port / FIFO_WORDS_PER_PAGE][port % FIFO_WORDS_PER_PAGE].priority,
@@ -163,6 +167,7 @@ static struct event_fifo *fifo_create(const struct domain *d)
     return f;
 }
 
+/* Once a vCPU: a control block that is given can't be taken back but by a reset. */
 static int set_control(struct event_fifo *f, unsigned int vcpu, mfn_t m, u32 offset)
 {
     if (f->vcpus[vcpu].control)
@@ -207,6 +212,10 @@ static void raise_again(struct domain *d)
     }
 }
 
+/*
+ * Under the lock: no port is open, so none can be raised but by senders from before, and none can
+ * be opened. *@f is what is to be freed when they are over; NULL with 0: it is two-level already.
+ */
 static int leave_begin(struct domain *d, struct event_fifo **f)
 {
     *f = NULL;
@@ -243,6 +252,10 @@ int fifo_leave(struct domain *d)
 
 /* ---- The calls ---- */
 
+/*
+ * The frame is held before the lock is taken, since that may take long, and given back if it is not
+ * wanted. Its reference and use are then the pointer's, until fifo_free().
+ */
 long op_init_control(struct domain *d, XEN_GUEST_HANDLE(void) arg)
 {
     struct evtchn_init_control init;
@@ -299,6 +312,10 @@ static void raise_waiting(struct domain *d, u32 page)
     }
 }
 
+/*
+ * Looked at twice: without the lock, to spare a guest the work on a frame; and under it, where it
+ * counts.
+ */
 long op_expand_array(struct domain *d, XEN_GUEST_HANDLE(void) arg)
 {
     struct evtchn_expand_array expand;
@@ -331,6 +348,7 @@ long op_expand_array(struct domain *d, XEN_GUEST_HANDLE(void) arg)
     return rc;
 }
 
+/* Events that are queued stay where they are; the next one goes to the new queue. */
 static int set_priority(struct domain *d, u32 port, u32 priority)
 {
     if (!event_port_valid(d, port))

@@ -34,6 +34,10 @@
 /* By the rules a linked and busy word changes at most four times under our hands. */
 #define LINK_TRIES 8
 
+/*
+ * The port's word in the guest's page; NULL: it has not given that page yet. Sequentially
+ * consistent: the look after `waiting` was set has to see a page that was added before.
+ */
 static event_word_t *word_of(const struct event_fifo *f, u32 port)
 {
     u32 at = (u32)index_nospec(port, FIFO_PORTS);
@@ -42,6 +46,7 @@ static event_word_t *word_of(const struct event_fifo *f, u32 port)
     return page ? &page[at % FIFO_WORDS_PER_PAGE] : NULL;
 }
 
+/* Our own record; NULL: no port of that page was ever open. */
 static struct fifo_port *port_of(const struct event_fifo *f, u32 port)
 {
     u32 at = (u32)index_nospec(port, FIFO_PORTS);
@@ -50,7 +55,11 @@ static struct fifo_port *port_of(const struct event_fifo *f, u32 port)
     return page ? &page[at % FIFO_WORDS_PER_PAGE] : NULL;
 }
 
-/* Writes @next into the word of the last port, if that is still linked: false if not. */
+/*
+ * Writes @next into the word of the last port, if that is still linked: false if not, or if the
+ * guest keeps changing it. BUSY tells a guest by the rules to leave the word alone; at the end it
+ * is off again.
+ */
 static bool set_link(event_word_t *last, u32 next)
 {
     event_word_t old = READ_ONCE(*last);
@@ -65,7 +74,13 @@ static bool set_link(event_word_t *last, u32 next)
     return false;
 }
 
-/* Puts @port, if it is not linked, at the end of its queue: true if that made it the head. */
+/*
+ * Puts @port, if it is not linked, at the end of its queue: true if that made it the head. A guest
+ * that sets LINKED itself has a port that is in no queue, and gets no events from it.
+ *
+ * The lock's holders wait for nothing, and those who wait for it serve no calls: so that a sender
+ * is over when its CPU answers one (ports.c).
+ */
 static bool append(struct event_fifo *f, u32 port, unsigned int vcpu, unsigned int priority,
                    event_word_t *word)
 {
@@ -104,6 +119,10 @@ static unsigned int queue_port(struct event_fifo *f, struct vcpu_info *info, u32
     return atomic_xchg(&info->evtchn_upcall_pending, 1) ? 0 : RAISED_UPCALL;
 }
 
+/*
+ * The exchange on `waiting` decides who goes on: of this sender and of op_expand_array(), which
+ * adds the page, one gets the 1.
+ */
 unsigned int fifo_raise(struct event_fifo *f, struct vcpu_info *info, u32 port, unsigned int vcpu)
 {
     struct fifo_port *p = port_of(f, port);

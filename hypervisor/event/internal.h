@@ -23,6 +23,10 @@ struct event_ops {
 };
 extern const struct event_ops two_level_ops, fifo_ops;
 
+/*
+ * What every sender ends in: @port, read before as bound to vCPU number @vcpu, has an event. No
+ * lock.
+ */
 static inline void port_raise(struct domain *d, u32 port, u8 vcpu)
 {
     READ_ONCE(d->events.ops)->raise(d, port, vcpu);
@@ -46,9 +50,13 @@ static inline union evtchn port_get(const struct domain *d, u32 port)
 }
 
 /* ports.c, the caller holds d->events.lock: */
-/* Makes a closed port what @e says, and returns it; or negative errno. */
+/*
+ * Makes the lowest closed port what @e says, and returns its number; -ENOSPC: all are open;
+ * -ENOMEM; -EINVAL: the domain is dying.
+ */
 long port_open(struct domain *d, union evtchn e);
 void port_set(struct domain *d, u32 port, union evtchn e);      /* it is open, and stays so */
+/* It is open; nothing else knows it */
 void port_close(struct domain *d, u32 port);
 
 /* Without a lock: what comes after an event's bits were set. */
@@ -77,8 +85,6 @@ long op_expand_array(struct domain *d, XEN_GUEST_HANDLE(void) arg);
 long op_set_priority(struct domain *d, XEN_GUEST_HANDLE(void) arg);
 /* Back to two-level events, if all ports are closed: 0 or -EAGAIN. No lock is held. */
 int fifo_leave(struct domain *d);
-/* When every CPU has been here, none of them still delivers by what it found before. */
-void senders_wait(void);
 
 bool virq_is_global(u32 virq);
 

@@ -19,7 +19,10 @@
 #include "x86/pci.h"
 #include "x86/platform.h"
 
-/* PIRQ_OURS: a line that the hypervisor uses itself: it can be mapped, but not bound. */
+/*
+ * PROMISED: a number that get_free_pirq has given out, for a message that is mapped later. OURS: a
+ * line that the hypervisor uses itself: it can be mapped, but not bound.
+ */
 enum pirq_kind { PIRQ_FREE, PIRQ_PROMISED, PIRQ_LINE, PIRQ_OURS, PIRQ_MESSAGE };
 
 static struct pirq {
@@ -32,6 +35,10 @@ static struct pirq {
     struct msi msi;         /* messages */
 } pirqs[MAX_PIRQS];
 
+/*
+ * On the boot CPU, interrupts off. Masked before the port is raised: the guest's eoi may come from
+ * another CPU before this returns.
+ */
 static void on_interrupt(void *arg)
 {
     struct pirq *p = arg;
@@ -63,6 +70,7 @@ int pirq_may_bind(const struct domain *d, u32 pirq)
     return p->port ? -EEXIST : 0;
 }
 
+/* Its line or message can raise it, or not any more. */
 static void open_or_close(struct pirq *p, bool masked)
 {
     if (p->kind == PIRQ_LINE) {
@@ -73,6 +81,7 @@ static void open_or_close(struct pirq *p, bool masked)
     }
 }
 
+/* The port first: the interrupt that the unmasking lets in finds it. */
 void pirq_bound(u32 pirq, u32 port)
 {
     struct pirq *p = &pirqs[pirq];
@@ -124,6 +133,10 @@ static struct pirq *mapped_line(u32 gsi)
     return NULL;
 }
 
+/*
+ * A line the first time; the same again is no error. The vector is claimed with the line masked: it
+ * opens when a port is bound to it.
+ */
 static int map_line(struct physdev_map_pirq *op)
 {
     u32 gsi = (u32)op->index, pirq = op->pirq < 0 ? gsi : (u32)op->pirq;
@@ -155,6 +168,11 @@ static bool same_message(const struct msi *a, const struct msi *b)
            a->entry == b->entry;
 }
 
+/*
+ * The device is told its message while the vector is ours already, so one that is sent at once
+ * arrives. An entry of another pirq is refused: two would raise one vector and think that it is
+ * theirs.
+ */
 static int map_message(struct physdev_map_pirq *op)
 {
     struct msi msi = { .f = { (u8)op->bus, (u8)op->devfn }, .msix = op->table_base != 0 };
@@ -164,7 +182,7 @@ static int map_message(struct physdev_map_pirq *op)
     if (pirq < 0)
         return pirq;
     if ((u32)pirq >= MAX_PIRQS || (op->bus >> 8 & 0xffff) || op->entry_nr < 0 ||
-        op->entry_nr > 0x7ff || (!msi.msix && op->entry_nr > 0))
+        op->entry_nr > MSIX_MAX_ENTRY || (!msi.msix && op->entry_nr > 0))
         return -EINVAL;
     msi.entry = (u16)op->entry_nr;
     for (u32 i = 0; i < MAX_PIRQS; i++)
@@ -189,6 +207,10 @@ static int map_message(struct physdev_map_pirq *op)
     return 0;
 }
 
+/*
+ * The port that was bound stays open, and raises nothing. Masked before the vector is given back;
+ * one interrupt may still be on its way, and finds nobody (irq.c).
+ */
 static int unmap(u32 pirq)
 {
     struct pirq *p;
@@ -220,6 +242,7 @@ static int check_domain(u16 domid)
     return domain_by_id(domid) ? -EPERM : -ESRCH;
 }
 
+/* The lock of the caller's ports, which is the table's: only the first domain comes here. */
 static long with_lock(int (*fn)(struct physdev_map_pirq *op), struct physdev_map_pirq *op)
 {
     struct domain *d = current->domain;
@@ -242,6 +265,7 @@ static long unmap_locked(u32 pirq)
     return rc;
 }
 
+/* A result that can't be told to the guest is undone: nobody would know the number. */
 long physdev_map_pirq(XEN_GUEST_HANDLE(void) arg)
 {
     struct physdev_map_pirq op;
@@ -280,6 +304,7 @@ long physdev_unmap_pirq(XEN_GUEST_HANDLE(void) arg)
     return rc ? rc : unmap_locked((u32)op.pirq);
 }
 
+/* Only what is in service is opened: an eoi at any other time does nothing. */
 long physdev_eoi(XEN_GUEST_HANDLE(void) arg)
 {
     struct physdev_eoi op;

@@ -21,6 +21,7 @@
 
 BUILD_ASSERT(sizeof(union evtchn[PORTS_PER_PAGE]) == PAGE_SIZE);
 
+/* Where the pointer to @port's page is kept; NULL: there is no place for it yet. Clamped. */
 static union evtchn **page_slot(const struct domain *d, u32 port)
 {
     u32 page = (u32)index_nospec(port / PORTS_PER_PAGE, PORT_PAGES);
@@ -69,6 +70,7 @@ bool event_port_pending(const struct domain *d, u32 port)
 
 /* ---- Begin and end ---- */
 
+/* The page that @port is in, if it is not there yet: visible to senders once it is all zero. */
 static bool make_page(struct domain *d, u32 port)
 {
     union evtchn **slot;
@@ -139,6 +141,7 @@ void port_set(struct domain *d, u32 port, union evtchn e)
     WRITE_ONCE((*page_slot(d, port))[port % PORTS_PER_PAGE].word, e.word);
 }
 
+/* Per page as well, for the search: below LOW_PORTS it is short enough without. */
 static void count_open(struct domain *d, u32 port, int change)
 {
     d->events.open += (u32)change;
@@ -146,6 +149,10 @@ static void count_open(struct domain *d, u32 port, int change)
         d->events.high->open[port / PORTS_PER_PAGE] += (u16)change;
 }
 
+/*
+ * The lowest one, as the ABI promises. All that can fail comes before the port is anything; a
+ * sender sees it once its word is stored, and by then there is room for its events.
+ */
 long port_open(struct domain *d, union evtchn e)
 {
     u32 port;
@@ -165,6 +172,7 @@ long port_open(struct domain *d, union evtchn e)
     return port;
 }
 
+/* The word first: who reads it from now on sends nothing. Its pending bit goes after that. */
 void port_close(struct domain *d, u32 port)
 {
     port_set(d, port, (union evtchn){ .word = 0 });
@@ -188,6 +196,7 @@ void port_wake_pollers(struct domain *d, u32 port)
     }
 }
 
+/* To be called on each CPU: that it is answered is the point. */
 static void nothing(void *unused)
 {
 }

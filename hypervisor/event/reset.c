@@ -41,7 +41,11 @@ int event_domain_close(struct domain *d)
     return fifo_leave(d);
 }
 
-/* Where to begin or go on, and 0: there is another reset, or none to go on with. */
+/*
+ * Where to begin or go on, and 0: there is another reset, or none to go on with. @resuming: the
+ * second half of a call that was restarted; a guest that makes it by itself goes on with the reset
+ * that is under way.
+ */
 static u32 reset_claim(struct domain *d, bool resuming)
 {
     u32 next;
@@ -62,6 +66,10 @@ static void reset_note(struct domain *d, u32 next)
     spin_unlock(&d->events.lock);
 }
 
+/*
+ * Its own ports, or by privilege those of a domain that the toolstack has paused. The place to go
+ * on lies in the domain, so a guest can't choose it.
+ */
 static long reset(struct domain *caller, XEN_GUEST_HANDLE(void) arg, bool resuming)
 {
     struct evtchn_reset reset;

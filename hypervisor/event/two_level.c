@@ -40,6 +40,7 @@ static void two_level_clear(struct domain *d, u32 port)
         evtchn_bits_clear(d->shared_info, port);
 }
 
+/* The bits are all in shared_info. */
 static int two_level_make_room(struct domain *d, u32 port)
 {
     return 0;

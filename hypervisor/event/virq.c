@@ -14,6 +14,10 @@ bool virq_is_global(u32 virq)
     return !(PER_VCPU_VIRQS >> virq & 1);
 }
 
+/*
+ * Without a lock: the port that is read may be closed just now, and the vCPU that its word names is
+ * then 0, which every domain has; see ports.c.
+ */
 void send_virq(struct vcpu *v, unsigned int virq)
 {
     u32 port = READ_ONCE(v->events.virq_port[virq]);

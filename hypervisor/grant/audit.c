@@ -11,6 +11,10 @@ static u32 nr_grants(const struct domain *d)
     return d->grants.nr_frames * GRANTS_PER_FRAME;
 }
 
+/*
+ * The table's pages hold themselves, each pin its frame, each mapping for devices what an entry
+ * would.
+ */
 void audit_grant_holders(const struct domain *d)
 {
     for (u32 i = 0; i < d->grants.nr_frames && !d->dead; i++)

@@ -8,8 +8,11 @@
 #include "grant/internal.h"
 #include "lib/string.h"
 
-#define ANY_LENGTH 16           /* of so many operations each asks whether there is work */
+#define COPIES_PER_LOOK 16      /* a page each at most, before it asks for other work */
 
+/*
+ * One side of a copy: whose frame it is, and what is held of it. @ref counts only if it is granted.
+ */
 struct side {
     struct domain *rd;
     u32 ref;
@@ -17,6 +20,7 @@ struct side {
     mfn_t m;
 };
 
+/* A frame by its number is only ever the caller's own: for another domain's it takes a grant. */
 static int find_domain(struct domain *d, const struct gnttab_copy_ptr *p, struct side *s)
 {
     if (p->domid == DOMID_SELF) {
@@ -43,6 +47,7 @@ static int hold_frame(const struct side *s)
     return rc == -ERESTART ? rc : GNTST_general_error;
 }
 
+/* Pin, reference and use, in this order; on a failure none of them. */
 static int side_get(struct domain *d, const struct gnttab_copy_ptr *p, bool granted, bool write,
                     struct side *s)
 {
@@ -75,6 +80,10 @@ static void side_put(const struct side *s)
         grant_unpin(s->rd, s->ref, s->write);
 }
 
+/*
+ * Offsets are 16 bits, so the sums can't wrap. The two may be one frame, and overlap. The guests
+ * may write to the source meanwhile: what arrives is then their own mix.
+ */
 static int copy_bytes(const gnttab_copy_t *op, const struct side *from, const struct side *to)
 {
     if (op->source.offset + op->len > PAGE_SIZE || op->dest.offset + op->len > PAGE_SIZE)
@@ -112,7 +121,7 @@ long grant_op_copy(XEN_GUEST_HANDLE(void) arg, unsigned int count)
         int status = -ERESTART;
         gnttab_copy_t op;
 
-        if (i == 0 || i % ANY_LENGTH != 0 || !preempt_needed()) {
+        if (i == 0 || i % COPIES_PER_LOOK != 0 || !preempt_needed()) {
             if (!copy_elem_from_guest(&op, ops, i))
                 return -EFAULT;
             status = copy_one(d, &op);

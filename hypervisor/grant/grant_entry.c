@@ -6,11 +6,16 @@
 /* A granter that goes on changing its entry under our hands could keep us here for ever. */
 #define MAX_TRIES 8
 
+/* Flags and grantee as one word: the entry begins with them. */
 typedef u32 __attribute__((may_alias)) entry_word;
 
 BUILD_ASSERT(offsetof(grant_entry_v1_t, flags) == 0);
 BUILD_ASSERT(offsetof(grant_entry_v1_t, domid) == sizeof(u16));
 
+/*
+ * The whole right in one comparison: the type, the grantee, and that it may be written. An entry
+ * for the caller that changes between tries is judged anew each time.
+ */
 int grant_entry_claim(grant_entry_v1_t *e, u16 grantee, bool write)
 {
     const u32 mask = GTF_type_mask | (write ? GTF_readonly : 0) | 0xffff0000u;
@@ -28,6 +33,7 @@ int grant_entry_claim(grant_entry_v1_t *e, u16 grantee, bool write)
     return GNTST_general_error;
 }
 
+/* Other bits may be the granter's by now, and are left as they are. */
 void grant_entry_release(grant_entry_v1_t *e, u16 marks)
 {
     (void)atomic_and(&e->flags, (u16)~marks);

@@ -20,9 +20,14 @@
 #include "lib/atomic.h"
 
 #define BATCH 32                /* unmapped entries a flush */
+#define HANDLES_PER_LOOK 64     /* of a domain that ends, before it asks for other work */
 
 /* ---- Map ---- */
 
+/*
+ * What a mapping for devices holds: the same as an entry, so that the frame stays as it is while a
+ * device may use it.
+ */
 static bool device_get(mfn_t m, u16 owner, bool write)
 {
     return write ? get_page_and_type(m, owner, USE_WRITABLE) == 0 : get_page(m, owner);
@@ -82,6 +87,10 @@ static int map_pinned(struct domain *d, struct domain *rd, struct gnttab_map_gra
     return GNTST_okay;
 }
 
+/*
+ * In the order of what can be refused cheaply. The grant is pinned before anything is mapped, and
+ * for the granter's frame as it is then.
+ */
 static int map_one(struct domain *d, struct gnttab_map_grant_ref *op)
 {
     bool write = !(op->flags & GNTMAP_readonly);
@@ -103,6 +112,10 @@ static int map_one(struct domain *d, struct gnttab_map_grant_ref *op)
     return status;
 }
 
+/*
+ * Before each operation but the first it asks for other work. What one of them could not finish
+ * (-ERESTART) has changed nothing, and is done again.
+ */
 long grant_op_map(XEN_GUEST_HANDLE(void) arg, unsigned int count)
 {
     struct domain *d = current->domain;
@@ -175,6 +188,10 @@ static int claim_handle(u64 *slot, const struct gnttab_unmap_grant_ref *op, u64 
     return GNTST_okay;
 }
 
+/*
+ * The first half: the handle is claimed, the mapping found as it is named, and cleared. Where that
+ * fails the handle is what it was. u->rd says that the second half is due.
+ */
 static void unmap_begin(struct domain *d, const struct gnttab_unmap_grant_ref *op, struct undo *u)
 {
     struct domain *rd;
@@ -199,6 +216,7 @@ static void unmap_begin(struct domain *d, const struct gnttab_unmap_grant_ref *o
     u->rd = rd;
 }
 
+/* The second half, after the flush: the pin goes with the last of the handle's mappings. */
 static void unmap_end(struct domain *d, const struct undo *u)
 {
     if (u->rest & TRACK_USED) {
@@ -268,6 +286,9 @@ long grant_op_unmap(XEN_GUEST_HANDLE(void) arg, unsigned int count)
 
 /* ---- The end of a domain: its tables are gone, and no CPU has any translation of it ---- */
 
+/*
+ * Nobody else uses the handle any more: the domain is off all CPUs. Its entry went with its table.
+ */
 static void release_handle(u64 *slot)
 {
     struct domain *rd = domain_by_id(track_granter(*slot));
@@ -290,7 +311,8 @@ int grant_domain_release(struct domain *d)
 
         if (*slot & TRACK_USED)
             release_handle(slot);
-        if (t->next_release % 64 == 0 && t->next_release < t->made && preempt_needed())
+        if (t->next_release % HANDLES_PER_LOOK == 0 && t->next_release < t->made &&
+            preempt_needed())
             return -ERESTART;
     }
     return 0;

@@ -89,6 +89,7 @@ void grant_domain_free(struct domain *d)
 
 /* ---- The calls ---- */
 
+/* policy_domain(), with the status codes of this hypercall. */
 static s16 domain_status(domid_t id, struct domain **d)
 {
     switch (policy_domain(id, d)) {
@@ -101,6 +102,7 @@ static s16 domain_status(domid_t id, struct domain **d)
     }
 }
 
+/* The table grows to what is asked for, never less than one frame; its frames are told in order. */
 static s16 setup_table(const struct gnttab_setup_table *op)
 {
     struct domain *d;
@@ -150,6 +152,7 @@ static long op_query_size(XEN_GUEST_HANDLE(void) arg, unsigned int count)
     return copy_arg_to_guest(arg, &op) ? 0 : -EFAULT;
 }
 
+/* Version 2 is not there, which a guest has to be able to find out. */
 static long op_set_version(XEN_GUEST_HANDLE(void) arg, unsigned int count)
 {
     struct gnttab_set_version op;
@@ -188,6 +191,7 @@ static long (*const ops[])(XEN_GUEST_HANDLE(void) arg, unsigned int count) = {
     [GNTTABOP_get_version]     = op_get_version,
 };
 
+/* A negative count is no list, and would be a long one. */
 long do_grant_table_op(unsigned int cmd, XEN_GUEST_HANDLE(void) uop, unsigned int count)
 {
     if ((int)count < 0)

@@ -19,6 +19,7 @@ static inline struct active_grant *active_of(const struct domain *rd, u32 ref)
  * the pin keeps a reference; or another status.
  */
 int grant_pin(struct domain *rd, u16 grantee, u32 ref, bool write, mfn_t *m);
+/* Of a pin of this kind. The last one may free the frame, and with it @rd: it is not used after. */
 void grant_unpin(struct domain *rd, u32 ref, bool write);
 /* The frame of a grant that the caller has pinned. */
 mfn_t grant_pinned_frame(const struct domain *rd, u32 ref);
@@ -47,11 +48,16 @@ static inline u16 track_granter(u64 word)
 }
 
 #define NO_HANDLE ~0u
+/* A handle whose word is not in use yet: the caller fills it in, or puts it back. */
 u32 maptrack_get(struct domain *d);                     /* NO_HANDLE: it has as many as it may */
 void maptrack_put(struct domain *d, u32 handle);
 u64 *maptrack_slot(struct domain *d, u32 handle);       /* NULL: there is no such handle */
 
-/* ---- The calls; each goes on after its first -ERESTART with what is left ---- */
+/*
+ * ---- The calls ---- Each does a list of @count operations, writes a status into each, and goes
+ * on after a restart with what is left. The result is 0, or -EFAULT where the list is not the
+ * guest's memory.
+ */
 long grant_op_map(XEN_GUEST_HANDLE(void) arg, unsigned int count);
 long grant_op_unmap(XEN_GUEST_HANDLE(void) arg, unsigned int count);
 long grant_op_copy(XEN_GUEST_HANDLE(void) arg, unsigned int count);

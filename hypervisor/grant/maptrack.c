@@ -32,6 +32,7 @@ static bool more_handles(struct maptrack *t)
     return true;
 }
 
+/* The domain's own vCPUs are the only ones that want its lock. */
 u32 maptrack_get(struct domain *d)
 {
     struct maptrack *t = &d->grants.track;
@@ -46,6 +47,7 @@ u32 maptrack_get(struct domain *d)
     return handle;
 }
 
+/* The word becomes the link in one store: whoever looks by the handle sees it unused. */
 void maptrack_put(struct domain *d, u32 handle)
 {
     struct maptrack *t = &d->grants.track;

@@ -28,6 +28,10 @@ static int take_frame(struct domain *rd, struct active_grant *a, grant_entry_v1_
     return GNTST_okay;
 }
 
+/*
+ * Pins after the first go by the record, not by the entry, which the granter may have changed: the
+ * same grantee, and for the first writer the entry must still allow it.
+ */
 static int pin_locked(struct domain *rd, u32 ref, u16 grantee, bool write)
 {
     struct active_grant *a = active_of(rd, ref);
@@ -47,6 +51,7 @@ static int pin_locked(struct domain *rd, u32 ref, u16 grantee, bool write)
     return status;
 }
 
+/* A table only grows, so a reference that is below its end stays there. */
 int grant_pin(struct domain *rd, u16 grantee, u32 ref, bool write, mfn_t *m)
 {
     struct grant_table *t = &rd->grants;

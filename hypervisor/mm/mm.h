@@ -319,8 +319,8 @@ void guest_map_free(struct domain *d);           /* the memory map that the tool
 u64 *guest_l1e_get(struct vcpu *v, unsigned long va, struct page **table);
 /* If @va maps a validated level-1 table of the domain's, the entry in it that @va lies in. */
 u64 *mm_mapped_l1_get(struct vcpu *v, unsigned long va, struct page **table);
-/* What @va maps to at this moment, as the level-1 entry's value; 0: nothing. Nothing is held. */
-u64 guest_l1e_peek(struct vcpu *v, unsigned long va);
+/* The frame that @va maps at this moment, INVALID_MFN: none. It is anybody's, and not held. */
+mfn_t mm_guest_frame(struct vcpu *v, unsigned long va);
 
 /* ---- pt_update.c ---- */
 /*

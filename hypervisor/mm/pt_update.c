@@ -20,6 +20,8 @@
 /* What the processor changes in a table on its own. */
 #define PTE_AD (PTE_A | PTE_D)
 
+#define UPDATES_PER_LOOK 32     /* before it asks for other work */
+
 /* Differences that no reference depends on, so that old and new entry hold the same. */
 static bool same_references(u64 old, u64 new)
 {
@@ -217,7 +219,7 @@ static int update_entry(struct update *u, const struct mmu_update *req, bool kee
  */
 static bool time_to_look(const struct update *u, unsigned int i)
 {
-    return i % 32 == 31 || (u->table && type_use(u->table->type) != USE_L1);
+    return (i + 1) % UPDATES_PER_LOOK == 0 || (u->table && type_use(u->table->type) != USE_L1);
 }
 
 static int update_m2p(const struct update *u, const struct mmu_update *req)

@@ -74,7 +74,8 @@ u64 *guest_l1e_get(struct vcpu *v, unsigned long va, struct page **table)
     return *table ? (u64 *)mfn_to_virt(l1) + pt_index(va, 1) : NULL;
 }
 
-u64 guest_l1e_peek(struct vcpu *v, unsigned long va)
+/* What @va maps to at this moment, as the level-1 entry's value; 0: nothing. */
+static u64 peek_l1e(struct vcpu *v, unsigned long va)
 {
     mfn_t l1;
 
@@ -83,9 +84,16 @@ u64 guest_l1e_peek(struct vcpu *v, unsigned long va)
     return peek_entry(l1, pt_index(va, 1));
 }
 
+mfn_t mm_guest_frame(struct vcpu *v, unsigned long va)
+{
+    u64 pte = peek_l1e(v, va);
+
+    return pte & PTE_P ? pte_mfn(pte) : INVALID_MFN;
+}
+
 u64 *mm_mapped_l1_get(struct vcpu *v, unsigned long va, struct page **table)
 {
-    u64 pte = guest_l1e_peek(v, va);
+    u64 pte = peek_l1e(v, va);
 
     *table = pte & PTE_P ? get_l1_table(pte_mfn(pte), v->domain) : NULL;
     return *table ? (u64 *)mfn_to_virt(pte_mfn(pte)) + va % PAGE_SIZE / sizeof(u64) : NULL;

@@ -17,8 +17,6 @@ enum {
     APIC_TIMER_CURRENT = 0x390, APIC_TIMER_DIVIDE = 0x3e0,
 };
 
-#define APIC_BASE_ENABLE   BIT(11)
-#define APIC_BASE_X2APIC   BIT(10)
 #define SPURIOUS_ENABLE    0x100u
 #define LVT_MASKED         0x10000u
 #define LVT_NMI            0x400u
@@ -61,11 +59,13 @@ u32 apic_id_of(unsigned int cpu)
     return apic_ids[cpu];
 }
 
+/* Each interrupt that was taken is ended once, in irq_dispatch(), before the next can come in. */
 void apic_eoi(void)
 {
     apic_write(APIC_EOI, 0);
 }
 
+/* The in-service bits lie in eight registers of 32, one every 16 bytes. */
 bool apic_in_service(u8 vector)
 {
     return apic_read(APIC_ISR + vector / 32 * 16) >> vector % 32 & 1;
@@ -79,6 +79,10 @@ u32 apic_take_errors(void)
 
 /* ---- interrupts to other CPUs ---- */
 
+/*
+ * The command to the CPU whose APIC has number @id. Memory-mapped, it is two stores, of which the
+ * second sends; nobody comes between, since interrupts are off and each CPU has an APIC of its own.
+ */
 static void send(u32 id, u32 command)
 {
     if (!apic_page) {
@@ -146,6 +150,10 @@ static u64 read_timer(void)
     return apic_read(APIC_TIMER_CURRENT);
 }
 
+/*
+ * Against the TSC, whose rate is known by now. The timer counts down from its largest number for 5
+ * ms; the samples carry their own uncertainty, which rate_of() takes into account.
+ */
 void apic_timer_calibrate(u64 tsc_hz)
 {
     struct clock_sample from, to;
@@ -169,6 +177,9 @@ void apic_timer_calibrate(u64 tsc_hz)
 
 /* ---- each CPU ---- */
 
+/*
+ * On the boot CPU: where its registers are. The other CPUs' are at the same address, each its own.
+ */
 static void find_apic(void)
 {
     u64 base = rdmsr(MSR_APIC_BASE);
@@ -183,6 +194,7 @@ static void find_apic(void)
         panic("the local APIC can't be mapped");
 }
 
+/* Entries that only some APICs have: the version register says how many there are. */
 static void mask_optional_lvts(void)
 {
     u32 last = apic_read(APIC_VERSION) >> 16 & 0xff;

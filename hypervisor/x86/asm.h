@@ -138,6 +138,22 @@ static inline u32 inl(u16 port)
     return v;
 }
 
+/* A port of @size 1, 2 or 4 bytes. */
+static inline u32 in_port(u16 port, unsigned int size)
+{
+    return size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
+}
+
+static inline void out_port(u16 port, unsigned int size, u32 v)
+{
+    if (size == 1)
+        outb(port, (u8)v);
+    else if (size == 2)
+        outw(port, (u16)v);
+    else
+        outl(port, v);
+}
+
 static inline void invlpg(unsigned long va)
 {
     __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");

@@ -16,7 +16,12 @@
 #include "x86/guest_mode.h"
 
 #define FRAME_WORDS 8       /* with an error code */
+#define TRAP_MASKS_EVENTS 4 /* in trap_info.flags: the handler starts with events masked */
 
+/*
+ * The flags as the guest's handler is to see them: IF is its event mask (0: open), and IOPL its
+ * own, if it asked to see it. The real ones are always 1 and 0.
+ */
 static u64 shown_rflags(const struct vcpu *v, const struct cpu_regs *regs, u64 event_mask)
 {
     u64 rflags = regs->rflags & ~(RFLAGS_IF | RFLAGS_IOPL);
@@ -24,7 +29,7 @@ static u64 shown_rflags(const struct vcpu *v, const struct cpu_regs *regs, u64 e
     if (!event_mask)
         rflags |= RFLAGS_IF;
     if (vm_assist(v->domain, VMASST_TYPE_architectural_iopl))
-        rflags |= (u64)v->cpu.iopl << 12;
+        rflags |= (u64)v->cpu.iopl << RFLAGS_IOPL_SHIFT;
     return rflags;
 }
 
@@ -105,7 +110,7 @@ void inject_trap(struct cpu_regs *regs, u8 vector, s64 error_code)
     struct vcpu *v = current;
     const struct trap_info *t = &v->cpu.traps[vector];
 
-    deliver(v, regs, t->address, t->flags & 4, error_code);
+    deliver(v, regs, t->address, t->flags & TRAP_MASKS_EVENTS, error_code);
 }
 
 void inject_gp(struct cpu_regs *regs, u32 error_code)
@@ -113,6 +118,10 @@ void inject_gp(struct cpu_regs *regs, u32 error_code)
     inject_trap(regs, X86_TRAP_GP, error_code);
 }
 
+/*
+ * cr2 goes where the ABI has it, in vcpu_info: nothing of the guest's can be between it and the
+ * frame.
+ */
 void inject_page_fault(struct cpu_regs *regs, u64 cr2, u32 error_code)
 {
     struct vcpu *v = current;
@@ -130,6 +139,7 @@ void deliver_upcall(struct vcpu *v, struct cpu_regs *regs)
     deliver(v, regs, v->cpu.event_callback, true, TRAP_NO_ERROR);
 }
 
+/* Masked until the handler's iret, as the real one is; a second one waits. */
 void deliver_nmi(struct vcpu *v, struct cpu_regs *regs)
 {
     v->cpu.nmi_pending = false;
@@ -149,6 +159,7 @@ static void refuse_syscall(struct cpu_regs *regs)
     inject_trap(regs, X86_TRAP_UD, TRAP_NO_ERROR);
 }
 
+/* Hot: each system call of a guest's programs. */
 void guest_syscall(struct cpu_regs *regs)
 {
     struct vcpu *v = current;
@@ -169,6 +180,10 @@ void guest_syscall32(struct cpu_regs *regs)
         deliver(v, regs, v->cpu.syscall32_callback, v->cpu.syscall32_masks_events, TRAP_NO_ERROR);
 }
 
+/*
+ * Nothing says where the instruction was (entry.S), so it can't be refused as if it did not exist:
+ * #GP, as where the MSRs are not set.
+ */
 void guest_sysenter(struct cpu_regs *regs)
 {
     struct vcpu *v = current;

@@ -10,16 +10,11 @@
 #include "domain/domain.h"
 #include "lib/string.h"
 #include "x86/extable.h"
-#include "x86/platform.h"
+#include "x86/guest_mode.h"
 #include "x86/msr.h"
+#include "x86/platform.h"
+#include "x86/rules.h"
 
-#define CR0_TS       BIT(3)
-#define DR6_RESET    0xffff0ff0ul
-#define DR7_RESET    0x400ul
-
-#define RFLAGS_ONE   BIT(1)
-#define RFLAGS_IF    BIT(9)
-#define RFLAGS_IOPL_SHIFT 12
 /* CF PF AF ZF SF TF DF OF RF AC ID: what a guest's flags may bring into the real ones. */
 #define RFLAGS_GUEST (BIT(0) | BIT(2) | BIT(4) | BIT(6) | BIT(7) | BIT(8) | BIT(10) | BIT(11) | \
                       BIT(16) | BIT(18) | BIT(21))
@@ -50,6 +45,7 @@ DEFINE_LOAD_SEGMENT(es)
 DEFINE_LOAD_SEGMENT(fs)
 DEFINE_LOAD_SEGMENT(gs)
 
+/* What is loaded now: guests load data segments themselves, so nothing else knows. */
 #define DEFINE_STORE_SEGMENT(reg)                                                   \
     static u16 store_##reg(void)                                                    \
     {                                                                               \
@@ -89,7 +85,10 @@ static void save_segments(struct guest_cpu *c)
     c->gs_base_user = c->kernel_mode ? other : active;
 }
 
-/* Bases come after selectors, which would change them. */
+/*
+ * Bases come after selectors, which would change them. A selector that can't be loaded is null now,
+ * and the guest is told of it on the way out, by its failsafe callback.
+ */
 static void load_segments(struct guest_cpu *c)
 {
     bool ok = load_ds(c->ds);
@@ -149,13 +148,14 @@ void guest_cpu_load(struct vcpu *v)
 
 /* ---- A new vCPU ---- */
 
+/* As after reset. 0 or -ENOMEM; then there is nothing to free. */
 int guest_cpu_init(struct vcpu *v)
 {
     struct guest_cpu *c = &v->cpu;
 
     c->kernel_mode = true;
-    c->debugreg[6] = DR6_RESET;
-    c->debugreg[7] = DR7_RESET;
+    c->debugreg[6] = DR6_ONES;
+    c->debugreg[7] = DR7_ONE;
     v->kernel_root = v->user_root = INVALID_MFN;
     return fpu_vcpu_init(v);
 }
@@ -214,6 +214,7 @@ static int set_debugregs(struct vcpu *v, const struct vcpu_guest_context *ctx)
     return rc;
 }
 
+/* ctrlreg[1] of the ABI: the user mode's root, 0: none. */
 static mfn_t context_user_root(const struct vcpu_guest_context *ctx)
 {
     u64 mfn = xen_cr3_to_pfn(ctx->ctrlreg[1]);
@@ -221,6 +222,7 @@ static mfn_t context_user_root(const struct vcpu_guest_context *ctx)
     return mfn ? MFN(mfn) : INVALID_MFN;
 }
 
+/* Takes the GDT's frames in place of the old ones'; the list is a copy of ours already. */
 static int set_gdt(struct vcpu *v, const struct vcpu_guest_context *ctx)
 {
     mfn_t frames[GUEST_GDT_PAGES];
@@ -284,6 +286,7 @@ static void set_registers(struct guest_cpu *c, const struct cpu_user_regs *u)
     c->gs = u->gs;
 }
 
+/* Addresses have been checked. The vector is the index here, whatever the entry says. */
 static void set_traps(struct guest_cpu *c, const struct trap_info *traps)
 {
     for (unsigned int i = 0; i < ARRAY_SIZE(c->traps); i++) {
@@ -293,6 +296,7 @@ static void set_traps(struct guest_cpu *c, const struct trap_info *traps)
     }
 }
 
+/* Addresses have been checked: they are loaded into rip by IRET or SYSRET. */
 static void set_callbacks(struct guest_cpu *c, const struct vcpu_guest_context *ctx)
 {
     c->event_callback = ctx->event_callback_eip;
@@ -304,6 +308,11 @@ static void set_callbacks(struct guest_cpu *c, const struct vcpu_guest_context *
     c->kernel_ss = fixup_selector((u16)ctx->kernel_ss);
 }
 
+/*
+ * First all that can be refused, then what takes references and can fail, and last what only
+ * stores: so a failure leaves the vCPU as it was. The assists are the domain's, and come with its
+ * first vCPU.
+ */
 int guest_cpu_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
 {
     struct guest_cpu *c = &v->cpu;

@@ -7,10 +7,10 @@
  */
 #include "domain/domain.h"
 #include "lib/string.h"
+#include "x86/guest_mode.h"
 #include "x86/platform.h"
 
-#define CR0_TS BIT(3)
-
+/* The frame as the guest would know it: the real selectors, and its own IOPL. */
 static void get_registers(const struct guest_cpu *c, struct cpu_user_regs *u)
 {
     const struct cpu_regs *r = &c->regs;
@@ -23,7 +23,7 @@ static void get_registers(const struct guest_cpu *c, struct cpu_user_regs *u)
     u->cs = (u16)r->cs;
     u->ss = (u16)r->ss;
     /* The real IOPL is always 0; the guest's own is a number of ours. */
-    u->rflags = r->rflags | (u64)c->iopl << 12;
+    u->rflags = r->rflags | (u64)c->iopl << RFLAGS_IOPL_SHIFT;
     u->ds = c->ds, u->es = c->es, u->fs = c->fs, u->gs = c->gs;
 }
 

@@ -15,9 +15,6 @@ static u64 cr4_base;                    /* what every CPU has set, whatever gues
 static u64 cr4_guest_mask;              /* what a guest may choose, of what the CPU has */
 static DEFINE_PER_CPU(u64, cr4);        /* this CPU's CR4: reading the register is slow */
 
-/* Entries 0 to 7: WB, WT, UC-, UC, WC, WP, UC, UC. The guests' page-table flags rely on it. */
-#define PAT_VALUE 0x0000050100070406ull
-
 /* What SYSCALL clears: TF, IF, DF, IOPL, NT, RF, VM, AC. */
 #define SFMASK_VALUE 0x77700ull
 
@@ -27,6 +24,7 @@ extern const char syscall_stubs[], syscall32_stubs[], sysenter_stubs[];
 
 /* ---- features ---- */
 
+/* @name as the vendor spells it; leaf 0 has it in EBX, EDX, ECX. */
 static bool vendor_is(const char name[13])
 {
     struct cpuid_regs r = cpuid(0, 0);
@@ -68,6 +66,10 @@ static void find_vulnerabilities(u32 signature, u32 leaf7_edx)
     }
 }
 
+/*
+ * From leaf 0x80000000 on. Where the address sizes are not said, they are the smallest that
+ * processors with long mode had.
+ */
 static void read_extended_features(void)
 {
     u32 last = cpuid(0x80000000u, 0).a;
@@ -93,6 +95,7 @@ static void read_extended_features(void)
     }
 }
 
+/* Once, on CPU 0, before anything depends on a feature. */
 static void read_features(void)
 {
     struct cpuid_regs one = cpuid(1, 0), seven = { 0 };
@@ -126,6 +129,10 @@ struct smap_patch {
 };
 extern struct smap_patch __smap_patch_start[], __smap_patch_end[];
 
+/*
+ * On CPU 0, before the others run and while the text can still be written: with CR0.WP off, through
+ * its read-only mapping. Without SMAP the NOPs stay: stac would be #UD.
+ */
 static void smap_patch_text(void)
 {
     cpu_write_protect(false);
@@ -153,6 +160,8 @@ u64 cpu_efer(void)
 }
 
 /*
+ * Of what there is, what guards us; and what guests may turn on for themselves.
+ *
  * Not UMIP: in guests, which don't see it in CPUID, it would turn SGDT, SMSW and the like into #GP,
  * and Linux's own kernel uses SGDT. What these show, the addresses of our tables, is no secret.
  */
@@ -173,6 +182,10 @@ static void set_control_registers(void)
     wrmsr(MSR_PAT, PAT_VALUE);
 }
 
+/*
+ * Hot: at each change of the vCPU. The register is written only if it changes, which it rarely
+ * does: most guests want the same.
+ */
 void cpu_set_cr4_guest_bits(u64 bits)
 {
     u64 want = cr4_base | (bits & cr4_guest_mask);
@@ -203,6 +216,7 @@ static void set_syscall_msrs(void)
 
 /* ---- the two steps ---- */
 
+/* CPU 0 alone. SMAP's instructions before CR4.SMAP is set: from then on copies need them. */
 void cpu_init_boot(void)
 {
     read_features();

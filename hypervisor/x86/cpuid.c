@@ -9,6 +9,7 @@
  * from what the hardware does for them (XSAVE and OSXSAVE above all: fpu.c).
  */
 #include "domain/domain.h"
+#include "x86/msr.h"
 #include "x86/platform.h"
 #include <xen/arch-x86/cpuid.h>
 
@@ -16,7 +17,6 @@
 #define ANY_SUB  0xffffffffu
 
 #define XEN_VERSION_4_17 (4u << 16 | 17)
-#define HYPERCALL_MSR    0x40000000u
 
 /* Leaf 1 EDX: FPU DE TSC MSR PAE MCE CX8 APIC SEP MCA CMOV PAT CLFLUSH MMX FXSR SSE SSE2. */
 #define LEAF1_EDX 0x0789cbf5u
@@ -26,6 +26,8 @@
 /* SSE3 PCLMUL SSSE3 FMA CX16 SSE4.1 SSE4.2 MOVBE POPCNT AES XSAVE OSXSAVE AVX F16C RDRAND. */
 #define LEAF1_ECX 0x7ed83203u
 #define LEAF1_ECX_OSXSAVE BIT(27)
+/* What means nothing where XSAVE does not switch it: that itself, FMA, AVX, F16C. */
+#define LEAF1_ECX_NEED_XSAVE (LEAF1_ECX_OSXSAVE | BIT(26) | BIT(12) | BIT(28) | BIT(29))
 #define LEAF1_ECX_HYPERVISOR BIT(31)
 /*
  * FSGSBASE BMI1 AVX2 FDP BMI2 ERMS FCS-DS RDSEED ADX IFMA CLFLUSHOPT CLWB SHA and the AVX512
@@ -73,6 +75,7 @@ static const struct {
     { 0x80000008, ANY_SUB, { 0xff, LEAF88_EBX, 0, 0 } },
 };
 
+/* The machine's own answer for the leaf, with what its row lets through. */
 static struct cpuid_regs masked(u32 leaf, u32 subleaf)
 {
     for (unsigned int i = 0; i < ARRAY_SIZE(masks); i++) {
@@ -124,6 +127,7 @@ static u32 address_width(void)
     return max_mfn > 1 ? 64 - (u32)__builtin_clzll(max_mfn - 1) + PAGE_SHIFT : PAGE_SHIFT;
 }
 
+/* Leaf 3 of ours: how a guest reads the time, and the scale that its vcpu_time_info has as well. */
 static struct cpuid_regs time_leaf(u32 subleaf)
 {
     bool rdtscp = cpuid(0x80000001u, 0).d & BIT(27);
@@ -143,6 +147,7 @@ static struct cpuid_regs time_leaf(u32 subleaf)
     }
 }
 
+/* The leaves by which a kernel finds out that it runs on this ABI, and in which version. */
 static struct cpuid_regs xen_leaf(u32 leaf, u32 subleaf)
 {
     switch (leaf) {
@@ -152,8 +157,8 @@ static struct cpuid_regs xen_leaf(u32 leaf, u32 subleaf)
     case XEN_CPUID_LEAF(1):
         return (struct cpuid_regs){ .a = XEN_VERSION_4_17 };
     case XEN_CPUID_LEAF(2):
-        return (struct cpuid_regs){ 1, HYPERCALL_MSR, XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD,
-                                    0 };
+        return (struct cpuid_regs){ 1, MSR_HYPERCALL_PAGE,
+                                    XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD, 0 };
     case XEN_CPUID_LEAF(3):
         return time_leaf(subleaf);
     case XEN_CPUID_LEAF(5):
@@ -173,9 +178,13 @@ static void leaf_one(const struct vcpu *v, struct cpuid_regs *r)
     if (!cpu_has.sysenter)
         r->d &= ~(u32)LEAF1_EDX_SEP;
     if (!fpu_xcr0_mask())
-        r->c &= ~((u32)LEAF1_ECX_OSXSAVE | BIT(26) | BIT(28) | BIT(29) | BIT(12));
+        r->c &= ~(u32)LEAF1_ECX_NEED_XSAVE;
 }
 
+/*
+ * Leaves above the last one that the machine has are zero, for both ranges; what differs by vCPU or
+ * by what we switch is put right after the masks.
+ */
 struct cpuid_regs guest_cpuid(const struct vcpu *v, u32 leaf, u32 subleaf)
 {
     struct cpuid_regs r;
@@ -209,6 +218,7 @@ struct cpuid_regs guest_cpuid(const struct vcpu *v, u32 leaf, u32 subleaf)
     return r;
 }
 
+/* OSXSAVE is a number of ours, that XSETBV asks for: the real one is always set (fpu.c). */
 u64 guest_cr4_bits(u64 cr4)
 {
     return cr4 & (CR4_TSD | CR4_DE | (cpu_has.fsgsbase ? CR4_FSGSBASE : 0) |

@@ -9,8 +9,6 @@
 #include "x86/platform.h"
 #include "x86/rules.h"
 
-#define DR6_ONES    0xffff0ff0ul
-#define DR7_ONE     0x00000400ul
 #define DR7_ENABLES 0xfful          /* two bits a breakpoint */
 
 /*
@@ -22,6 +20,7 @@ static u64 real_dr7(const struct vcpu *v)
     return v->cpu.debugreg[7] & ~debugreg_io_enables(v->cpu.debugreg[7]);
 }
 
+/* Whether the real registers have to be this guest's while it runs. */
 static bool active(const struct vcpu *v)
 {
     return real_dr7(v) & DR7_ENABLES;
@@ -56,6 +55,10 @@ void guest_debugreg_unload(const struct vcpu *v)
         write_dr7(DR7_ONE);
 }
 
+/*
+ * Checked before it is stored, so that loading it can't fault. The running vCPU's are taken out and
+ * put back around the change: which of them are real depends on all.
+ */
 int guest_debugreg_set(struct vcpu *v, unsigned int reg, u64 value)
 {
     int n = real_number(v, reg), rc;

@@ -2,6 +2,10 @@
 /*
  * The instruction decoder: prefixes, one table for each opcode map, ModRM, SIB, displacement,
  * immediate.
+ *
+ * Only instructions that some part of the emulator carries out are in the tables; anything else is
+ * DECODE_UNKNOWN, and the guest gets the fault it had. Every byte is asked of a cursor that knows
+ * how many there are, so no input reads beyond them; the host fuzzes this file with any bytes.
  */
 #include "x86/decode.h"
 
@@ -54,6 +58,7 @@ struct cursor {
     bool short_of;          /* asked for a byte that was not given */
 };
 
+/* A byte that is not there reads as 0 and is remembered: what is made of it is thrown away. */
 static u8 next_byte(struct cursor *c)
 {
     if (c->at >= c->len) {
@@ -165,6 +170,7 @@ static void take_modrm(struct cursor *c, enum insn_mode mode, bool reg_only, str
         out->disp = (s32)next_signed(c, 4);
 }
 
+/* After displacement and opcode, as the bytes come. */
 static void take_immediate(struct cursor *c, u8 kind, struct insn *out)
 {
     if ((kind & GROUP3) && (out->reg & 7) < 2)
@@ -175,6 +181,10 @@ static void take_immediate(struct cursor *c, u8 kind, struct insn *out)
         out->imm = next_signed(c, out->operand_size == 2 ? 2 : 4);
 }
 
+/*
+ * DECODE_MORE is only said while more could help: no instruction is longer than INSN_MAX, and one
+ * that would be is no instruction.
+ */
 enum decode_result insn_decode(const u8 *bytes, unsigned int len, enum insn_mode mode,
                                struct insn *out)
 {

@@ -41,6 +41,10 @@ enum decode_result {
     DECODE_UNKNOWN,         /* none that we emulate, or none at all */
 };
 
+/*
+ * Takes apart the instruction that begins at @bytes, of which @len are there; *@out on DECODED
+ * only.
+ */
 enum decode_result insn_decode(const u8 *bytes, unsigned int len, enum insn_mode mode,
                                struct insn *out);
 

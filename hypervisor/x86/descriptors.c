@@ -8,7 +8,7 @@
 #include "mm/mm.h"
 #include "x86/platform.h"
 
-#define OUR_GDT_PAGE 14
+#define OUR_GDT_PAGE FIRST_RESERVED_GDT_PAGE
 #define GDT_LIMIT    ((OUR_GDT_PAGE + 1) * PAGE_SIZE - 1)
 #define GDT_SLOT(sel) (((sel) - OUR_GDT_PAGE * PAGE_SIZE) / 8)
 
@@ -17,7 +17,9 @@
 #define DESC_CODE32 0x00cf9b000000ffffull
 #define DESC_DATA   0x00cf93000000ffffull
 #define DESC_DPL3   (3ull << 45)
+#define DESC_TSS    (0x89ull << 40)     /* present, DPL 0, available */
 
+/* As the processor reads it: of all this only the stacks are used. */
 struct tss {
     u32 reserved0;
     u64 rsp[3];
@@ -32,6 +34,7 @@ BUILD_ASSERT(sizeof(struct tss) == 104);
 
 static DEFINE_PER_CPU(struct tss, tss);
 
+/* A gate of the IDT, as the processor reads it. */
 struct gate {
     u16 offset_low, selector;
     u8 ist, type;
@@ -53,6 +56,10 @@ extern const char entry_stubs[];    /* entry.S: STUB_STRIDE bytes a vector */
 
 enum { IST_NMI = 1, IST_MC, IST_DB, IST_DF };
 
+/*
+ * Vectors that can come where the main stack is not to be trusted: NMI and #MC at any instruction,
+ * #DB right behind a SYSCALL, #DF when the stack itself is the fault. Each has a stack of its own.
+ */
 static const u8 vector_ist[32] = {
     [1] = IST_DB, [2] = IST_NMI, [8] = IST_DF, [18] = IST_MC,
 };
@@ -93,6 +100,7 @@ static void idt_fill(void)
     cpu_write_protect(true);
 }
 
+/* The stacks that regs.h draws: IST n is the block's page 2n - 1, and begins at its end. */
 static void tss_fill(struct tss *t, unsigned int cpu)
 {
     struct cpu_info *info = stack_cpu_info(cpu);
@@ -107,6 +115,10 @@ static void tss_fill(struct tss *t, unsigned int cpu)
 
 BUILD_ASSERT((sizeof(struct cpu_info) - sizeof(struct cpu_regs)) % 16 == 0);
 
+/*
+ * The slots of our page: the ABI fixes the three of ring 3; SYSCALL and SYSRET fix how ours and
+ * theirs lie to each other (cpu.c, STAR).
+ */
 static void gdt_fill(u64 *gdt, const struct tss *t)
 {
     u64 base = (u64)t, limit = sizeof(*t) - 1;
@@ -116,7 +128,7 @@ static void gdt_fill(u64 *gdt, const struct tss *t)
     gdt[GDT_SLOT(SEL_RING3_CS32 & ~7)] = DESC_CODE32 | DESC_DPL3;
     gdt[GDT_SLOT(SEL_RING3_DS & ~7)] = DESC_DATA | DESC_DPL3;
     gdt[GDT_SLOT(SEL_RING3_CS64 & ~7)] = DESC_CODE64 | DESC_DPL3;
-    gdt[GDT_SLOT(SEL_TSS)] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 |
+    gdt[GDT_SLOT(SEL_TSS)] = limit | (base & 0xffffff) << 16 | DESC_TSS |
                              (base >> 24 & 0xff) << 56;
     gdt[GDT_SLOT(SEL_TSS) + 1] = base >> 32;
 }

@@ -17,6 +17,7 @@ static void print_gprs(enum log_level level, const struct cpu_regs *r)
     printk(level, "  cr2 %016lx cr3 %016lx\n", read_cr2(), read_cr3());
 }
 
+/* The console is taken from whoever has it: this machine is about to stop. */
 void dump_regs(const struct cpu_regs *regs)
 {
     console_emergency();
@@ -27,6 +28,10 @@ void dump_regs(const struct cpu_regs *regs)
     backtrace(regs->rsp);
 }
 
+/*
+ * Of a domain that crashes, by its own vCPU: the registers, and the top of the stack that is
+ * loaded.
+ */
 void dump_guest(const struct cpu_regs *regs)
 {
     print_gprs(LOG_ERROR, regs);

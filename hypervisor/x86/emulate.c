@@ -9,39 +9,33 @@
 #include "domain/domain.h"
 #include "lib/string.h"
 #include "x86/emulate.h"
+#include "x86/guest_mode.h"
 #include "x86/msr.h"
 #include "x86/platform.h"
 
-#define CR0_TS      BIT(3)
-#define RFLAGS_TF   BIT(8)
-#define RFLAGS_RF   BIT(16)
-#define DR6_BS      BIT(14)
-#define TRAP_DB     1
-#define TRAP_UD     6
+#define DR6_BS      BIT(14)     /* a single step */
 #define FIRST_FETCH 8       /* bytes: enough for nearly all of these instructions */
 
 /* The bits of CR4 that a guest reads, beside those that it controls: all are always set. */
 #define CR4_SHOWN   (CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT)
 
-#define ERROR_P     1u
-#define ERROR_U     4u
-
 /* ---- Faults of the emulated instruction ---- */
 
 void emulate_page_fault(struct vcpu *v, struct cpu_regs *regs, u64 addr, u32 access)
 {
-    u32 error = access | ERROR_U;
+    u32 error = access | PF_USER;
     u8 byte;
 
     /* What can be read is there, whatever else was wrong with it. */
     if (copy_from_guest_raw(&byte, addr, sizeof(byte)))
-        error |= ERROR_P;
+        error |= PF_PRESENT;
     inject_page_fault(regs, addr, error);
 }
 
+/* #UD in place of the #GP: for what does not exist on this guest's processor. */
 static enum emulated undefined(struct cpu_regs *regs)
 {
-    inject_trap(regs, TRAP_UD, TRAP_NO_ERROR);
+    inject_trap(regs, X86_TRAP_UD, TRAP_NO_ERROR);
     return EMULATE_FAULTED;
 }
 
@@ -54,6 +48,7 @@ struct code {
     unsigned int room;          /* bytes to the segment's end, as far as an instruction can reach */
 };
 
+/* Flat 64-bit code: rip is the address. */
 static inline bool code_64(const struct cpu_regs *regs, struct code *code)
 {
     *code = (struct code){ regs->rip, MODE_64, INSN_MAX };
@@ -102,7 +97,7 @@ static enum emulated fetch(struct vcpu *v, struct cpu_regs *regs, const struct c
     /* A constant length is copied in place. */
     if (!(likely(have == FIRST_FETCH) ? copy_from_guest_raw(bytes, addr, FIRST_FETCH) :
                                         copy_from_guest_raw(bytes, addr, have))) {
-        emulate_page_fault(v, regs, addr, ACCESS_FETCH);
+        emulate_page_fault(v, regs, addr, PF_FETCH);
         return EMULATE_FAULTED;
     }
     r = insn_decode(bytes, have, code->mode, insn);
@@ -110,7 +105,7 @@ static enum emulated fetch(struct vcpu *v, struct cpu_regs *regs, const struct c
         unsigned int more = (have < on_page ? on_page : code->room) - have;
 
         if (!copy_from_guest_raw(bytes + have, addr + have, more)) {
-            emulate_page_fault(v, regs, addr + have, ACCESS_FETCH);
+            emulate_page_fault(v, regs, addr + have, PF_FETCH);
             return EMULATE_FAULTED;
         }
         have += more;
@@ -272,6 +267,7 @@ static enum emulated read_dr(struct emulation *e)
     return guest_debugreg_get(e->v, e->insn.reg, gpr(e)) ? undefined(e->regs) : EMULATE_DONE;
 }
 
+/* What a guest may not have (rules.c) is #GP, a register that is not there #UD. */
 static enum emulated write_dr(struct emulation *e)
 {
     switch (guest_debugreg_set(e->v, e->insn.reg, *gpr(e))) {
@@ -392,7 +388,7 @@ void emulate_finish(struct vcpu *v, struct cpu_regs *regs, u64 next)
     if (unlikely(dr6)) {
         v->cpu.io_hits = 0;
         v->cpu.debugreg[6] |= dr6;
-        inject_trap(regs, TRAP_DB, TRAP_NO_ERROR);
+        inject_trap(regs, X86_TRAP_DB, TRAP_NO_ERROR);
     }
 }
 
@@ -459,7 +455,7 @@ bool emulate_forced_cpuid(struct vcpu *v, struct cpu_regs *regs)
         memcmp(bytes, prefix, sizeof(prefix)) != 0)
         return false;
     if (!copy_from_guest_raw(bytes, code.addr + sizeof(prefix), sizeof(insn))) {
-        emulate_page_fault(v, regs, code.addr + sizeof(prefix), ACCESS_FETCH);
+        emulate_page_fault(v, regs, code.addr + sizeof(prefix), PF_FETCH);
         return true;
     }
     if (memcmp(bytes, insn, sizeof(insn)) != 0)

@@ -20,6 +20,9 @@ enum emulated {
 bool io_privileged(const struct vcpu *v);
 /* The same for these ports, or the I/O bitmap does. */
 bool io_allowed(struct vcpu *v, u16 port, unsigned int size);
+/*
+ * The access itself, by a vCPU that io_allowed() lets: what the domain may not have reads as ones.
+ */
 u32 io_read(struct vcpu *v, u16 port, unsigned int size);
 void io_write(struct vcpu *v, u16 port, unsigned int size, u32 value);
 /* The access was made: notes the guest's breakpoints on these ports for emulate_finish(). */
@@ -28,7 +31,7 @@ void io_note_breakpoints(struct vcpu *v, u16 port, unsigned int size);
 /* emulate_string.c: ins and outs, @insn.opcode 0x6c to 0x6f. */
 enum emulated emulate_string_io(struct vcpu *v, struct cpu_regs *regs, const struct insn *insn,
                                 bool long_mode);
-/* emulate.c: the guest's #PF for an access at @addr that failed. */
+/* emulate.c: the guest's #PF for an access at @addr that failed: PF_WRITE, PF_FETCH, 0: a read. */
 void emulate_page_fault(struct vcpu *v, struct cpu_regs *regs, u64 addr, u32 access);
 /*
  * 64-bit code's instruction at rip, taken apart: EMULATE_DONE; EMULATE_NO: none that we know;
@@ -37,8 +40,5 @@ void emulate_page_fault(struct vcpu *v, struct cpu_regs *regs, u64 addr, u32 acc
 enum emulated emulate_fetch(struct vcpu *v, struct cpu_regs *regs, struct insn *insn);
 /* The instruction, or one round of it, is done: the guest goes on at @next, maybe with #DB. */
 void emulate_finish(struct vcpu *v, struct cpu_regs *regs, u64 next);
-#define ACCESS_READ  0u
-#define ACCESS_WRITE 2u
-#define ACCESS_FETCH 16u
 
 #endif

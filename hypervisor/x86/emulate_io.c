@@ -55,6 +55,7 @@ bool io_allowed(struct vcpu *v, u16 port, unsigned int size)
     return ok && !(bits >> (port & 7) & (BIT(size) - 1));
 }
 
+/* An access that touches any port of ours, if only with its last byte. */
 static bool is_owned(u16 port, unsigned int size)
 {
     for (unsigned int i = 0; i < ARRAY_SIZE(owned); i++) {
@@ -62,21 +63,6 @@ static bool is_owned(u16 port, unsigned int size)
             return true;
     }
     return serial_owns(port, size);
-}
-
-static u32 port_in(u16 port, unsigned int size)
-{
-    return size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
-}
-
-static void port_out(u16 port, unsigned int size, u32 value)
-{
-    if (size == 1)
-        outb(port, (u8)value);
-    else if (size == 2)
-        outw(port, (u16)value);
-    else
-        outl(port, value);
 }
 
 static bool is_pci_data(u16 port, unsigned int size)
@@ -93,6 +79,10 @@ static bool touches_pci_address(u16 port, unsigned int size)
     return port < PORT_PCI_ADDRESS + 4 && port + size > PORT_PCI_ADDRESS;
 }
 
+/*
+ * The order: PCI configuration space, which takes two accesses and is made one here (pci.c); then
+ * ports that are the hypervisor's; the rest is the machine's own, for a privileged domain.
+ */
 u32 io_read(struct vcpu *v, u16 port, unsigned int size)
 {
     u32 value = 0;
@@ -104,7 +94,7 @@ u32 io_read(struct vcpu *v, u16 port, unsigned int size)
     if (touches_pci_address(port, size))
         return port == PORT_PCI_ADDRESS && size == 4 ? v->cpu.pci_address : ONES(size);
     if (!is_owned(port, size))
-        return port_in(port, size);
+        return in_port(port, size);
     if (size == 1)
         return ONES(1);
     /* Partly ours: byte by byte, each as if alone. */
@@ -113,6 +103,10 @@ u32 io_read(struct vcpu *v, u16 port, unsigned int size)
     return value;
 }
 
+/*
+ * As io_read(). The interval timer's mode register serves three channels, of which one is ours and
+ * one the speaker's: a write to it is looked at.
+ */
 void io_write(struct vcpu *v, u16 port, unsigned int size, u32 value)
 {
     if (!v->domain->privileged)
@@ -127,7 +121,7 @@ void io_write(struct vcpu *v, u16 port, unsigned int size, u32 value)
         return;
     }
     if (!is_owned(port, size) && !(port <= PORT_PIT_MODE && port + size > PORT_PIT_MODE)) {
-        port_out(port, size, value);
+        out_port(port, size, value);
         return;
     }
     if (size > 1) {

@@ -6,22 +6,19 @@
  */
 #include "domain/domain.h"
 #include "hypercall/hypercall.h"
+#include "x86/guest_mode.h"
 #include "x86/msr.h"
 #include "x86/platform.h"
 
-#define PAT_ABI             0x0000050100070406ull   /* WB WT UC- UC WC WP UC UC */
 #define APIC_BASE_ADDR      0xfee00000ull
-#define APIC_BASE_ENABLE    BIT(11)
-#define APIC_BASE_BSP       BIT(8)
 #define FEATURE_LOCKED      BIT(0)
 #define DE_CFG_LFENCE       BIT(1)      /* LFENCE is serialising */
 /* Fast strings; no branch trace store, no precise events. */
 #define MISC_ENABLE         (BIT(0) | BIT(11) | BIT(12))
-#define EFER_LMA            BIT(10)
-#define TRAP_GP             13
 
 enum vendor { ANY, INTEL, AMD };
 
+/* A register: how it reads, and what may be written. Handlers say false for #GP(0). */
 struct msr_rule {
     u32 msr;
     enum vendor vendor;                         /* on another's processor the MSR is not there */
@@ -43,41 +40,35 @@ static bool write_base(u32 msr, u64 value)
 
 static bool read_fs_base(struct vcpu *v, u64 *value)
 {
-    (void)v;
     *value = rdmsr(MSR_FS_BASE);
     return true;
 }
 
 static bool write_fs_base(struct vcpu *v, u64 value)
 {
-    (void)v;
     return write_base(MSR_FS_BASE, value);
 }
 
 static bool read_gs_base(struct vcpu *v, u64 *value)
 {
-    (void)v;
     *value = rdmsr(MSR_GS_BASE);
     return true;
 }
 
 static bool write_gs_base(struct vcpu *v, u64 value)
 {
-    (void)v;
     return write_base(MSR_GS_BASE, value);
 }
 
 /* In guest-kernel mode the other base is the user mode's. */
 static bool read_user_gs_base(struct vcpu *v, u64 *value)
 {
-    (void)v;
     *value = rdmsr(MSR_KERNEL_GS_BASE);
     return true;
 }
 
 static bool write_user_gs_base(struct vcpu *v, u64 value)
 {
-    (void)v;
     return write_base(MSR_KERNEL_GS_BASE, value);
 }
 
@@ -116,7 +107,6 @@ static bool write_tsc_aux(struct vcpu *v, u64 value)
 /* The real one: system time is computed from it by the guest itself. */
 static bool read_tsc(struct vcpu *v, u64 *value)
 {
-    (void)v;
     *value = rdtsc();
     return true;
 }
@@ -130,36 +120,28 @@ static bool read_apic_base(struct vcpu *v, u64 *value)
 /* What the machine runs with; LMA is not in the number that is loaded, but set by the CPU. */
 static bool read_efer(struct vcpu *v, u64 *value)
 {
-    (void)v;
     *value = cpu_efer() | EFER_LMA;
     return true;
 }
 
 static bool drop_write(struct vcpu *v, u64 value)
 {
-    (void)v;
-    (void)value;
     return true;
 }
 
 static bool refuse_write(struct vcpu *v, u64 value)
 {
-    (void)v;
-    (void)value;
     return false;
 }
 
 /* Only zero: there is nothing that it could turn on or clear. */
 static bool write_zero(struct vcpu *v, u64 value)
 {
-    (void)v;
     return value == 0;
 }
 
 static bool write_patch_level(struct vcpu *v, u64 value)
 {
-    (void)v;
-    (void)value;
     return cpu_has.intel;
 }
 
@@ -188,7 +170,7 @@ static const struct msr_rule rules[] = {
     { .msr = MSR_EFER, .read = read_efer },
     { .msr = MSR_TSC, .read = read_tsc },
     { .msr = MSR_APIC_BASE, .read = read_apic_base, .write = refuse_write },
-    { .msr = MSR_PAT, .constant = PAT_ABI, .write = refuse_write },
+    { .msr = MSR_PAT, .constant = PAT_VALUE, .write = refuse_write },
     { .msr = MSR_PATCH_LEVEL, .constant = 0, .write = write_patch_level },
     /* No bank of machine-check registers. */
     { .msr = MSR_MCG_CAP, .constant = 0 },
@@ -230,9 +212,10 @@ bool guest_rdmsr(struct vcpu *v, u32 msr, u64 *value)
         return true;
     /* A kernel that can't take a #GP yet would die of it; it gets a zero, as the ABI has it. */
     *value = 0;
-    return v->cpu.traps[TRAP_GP].address == 0;
+    return v->cpu.traps[X86_TRAP_GP].address == 0;
 }
 
+/* NULL for `write`: writing back what a read shows is all that is allowed, and does nothing. */
 bool guest_wrmsr(struct vcpu *v, u32 msr, u64 value)
 {
     const struct msr_rule *rule = find_rule(msr);

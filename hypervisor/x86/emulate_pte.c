@@ -28,6 +28,7 @@ static bool entry_after(const struct insn *insn, const struct cpu_regs *regs, u6
     return true;
 }
 
+/* A store that crosses into the next entry, or is not aligned, is not one that could be atomic. */
 static bool within_entry(const struct insn *insn, u64 addr, u64 cr2)
 {
     return addr % insn->operand_size == 0 && cr2 - addr < insn->operand_size;

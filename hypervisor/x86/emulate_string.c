@@ -7,11 +7,10 @@
 #include "domain/domain.h"
 #include "x86/emulate.h"
 #include "x86/extable.h"
+#include "x86/guest_mode.h"
 #include "x86/msr.h"
 
-#define SLICE       64
-#define RFLAGS_TF   BIT(8)
-#define RFLAGS_DF   BIT(10)
+#define SLICE       64      /* elements */
 
 /* One instruction's worth of facts. */
 struct string_op {
@@ -29,6 +28,10 @@ static void set_masked(u64 *reg, u64 value, u64 mask)
     *reg = mask == 0xffff ? (*reg & ~mask) | (value & mask) : value & mask;
 }
 
+/*
+ * Data selectors are in the CPU while the guest is loaded, and not in v->cpu; cs and ss are in the
+ * frame.
+ */
 static u16 segment_selector(const struct cpu_regs *regs, u8 segment)
 {
     u32 sel = 0;
@@ -119,10 +122,14 @@ static enum emulated element_fault(struct vcpu *v, struct cpu_regs *regs,
 
     while (addr < last && (op->in ? byte_writable(addr) : byte_readable(addr)))
         addr++;
-    emulate_page_fault(v, regs, addr, op->in ? ACCESS_WRITE : ACCESS_READ);
+    emulate_page_fault(v, regs, addr, op->in ? PF_WRITE : 0);
     return EMULATE_FAULTED;
 }
 
+/*
+ * One element. For ins the memory is tried first, since what was read from a port can't be put
+ * back; for outs the memory is read before the port is written.
+ */
 static enum emulated move_element(struct vcpu *v, struct cpu_regs *regs,
                                   const struct string_op *op, u64 addr)
 {
@@ -144,6 +151,11 @@ static enum emulated move_element(struct vcpu *v, struct cpu_regs *regs,
     return EMULATE_DONE;
 }
 
+/*
+ * Registers change after each element, so wherever it stops the guest can go on: at a slice's end,
+ * at a breakpoint on the port or a single step, at a fault. The I/O rights are asked once: a bitmap
+ * that another vCPU changes meanwhile is a race of the guest with itself.
+ */
 enum emulated emulate_string_io(struct vcpu *v, struct cpu_regs *regs, const struct insn *insn,
                                 bool long_mode)
 {

@@ -5,14 +5,30 @@
  * All entries build the frame of regs.h and call C; no decision is made here but "from where" and
  * "is anything pending". Interrupts are off throughout. The frame, from the top of the CPU's stack:
  *
- *      top - 32    current, percpu, ...    (struct cpu_info)
- *      top - 40    ss
- *      top - 48    rsp
- *      top - 56    rflags
- *      top - 64    cs
- *      top - 72    rip
+ *      top - 16    cpu (and padding)           (the rest of struct cpu_info)
+ *      top - 24    percpu
+ *      top - 32    current
+ *      top - 40    ss          \
+ *      top - 48    rsp          |  pushed by the processor through an interrupt gate,
+ *      top - 56    rflags       |  or by hand after SYSCALL and SYSENTER
+ *      top - 64    cs           |
+ *      top - 72    rip         /
  *      top - 80    error code (low half), vector or ENTRY_ code (high half)
- *      top - 200   rdi rsi rdx rcx rax r8 r9 r10 r11 rbx rbp r12 r13 r14 r15
+ *      top - 88    rdi         \
+ *      top - 96    rsi          |
+ *        ...                    |  push_regs; rdx rcx rax r8 r9 r10 r11 rbx rbp r12 r13 r14
+ *      top - 200   r15         /   <- rsp, and rdi, when C is called
+ *
+ * The ways in, and where each goes:
+ *
+ *      SYSCALL     syscall_stubs    -> hypercall_entry() or guest_syscall(), by the guest's mode
+ *      (32-bit)    syscall32_stubs  -> guest_syscall32()
+ *      SYSENTER    sysenter_stubs   -> guest_sysenter()
+ *      exceptions  entry_stubs      -> guest_trap() or hv_trap(), by CPL
+ *      interrupts  entry_stubs      -> irq_dispatch()
+ *
+ * Nothing of a guest's is trusted on the way: GS is the guest's still, so its base is never used;
+ * the direction flag, and AC (which would lift SMAP), are cleared before C runs.
  */
 #include "mm/layout.h"
 #include "x86/offsets.h"
@@ -91,7 +107,12 @@
         landing syscall32_stubs, syscall32_entry
         landing sysenter_stubs, sysenter_entry
 
-/* In: rsp at regs.rsp, rcx the guest's rip, r11 its rflags; SFMASK cleared IF, DF, TF, AC, NT. */
+/*
+ * SYSCALL of 64-bit code. In: rsp at regs.rsp, rcx the guest's rip, r11 its rflags; SFMASK
+ * cleared IF, DF, TF, AC, NT, so there is no clac here. The selectors are not saved by the
+ * processor: they are the flat ones, as SYSRET will load them again. From the guest's kernel it
+ * is a hypercall, from its user mode a system call that the guest's kernel gets.
+ */
         .balign 16
 syscall_entry:
         movq    $SEL_DS, 8(%rsp)
@@ -144,7 +165,13 @@ sysenter_entry:
         call    guest_sysenter
         jmp     exit_to_guest
 
-/* The 256 vectors, 16 bytes each. Those without a hardware error code get a zero. */
+/*
+ * The 256 vectors, 16 bytes each (descriptors.c's STUB_STRIDE). Those without a hardware error code
+ * get a zero, so that all frames are alike:
+ *
+ *      +4  vector              <- movl, into the high half of the error code's word
+ *      +0  error code, or 0    <- rsp
+ */
         .balign 16
         .globl  entry_stubs
 entry_stubs:
@@ -179,6 +206,7 @@ trap_entry:
 1:      call    hv_trap
         jmp     restore_hv
 
+/* Interrupts: from a guest, from irq_window() or from the idle loop; nothing else lets them in. */
 irq_entry:
         push_regs
         cld
@@ -213,6 +241,7 @@ ist_entry:
         call    hv_trap
         jmp     restore_hv
 
+/* Back into the hypervisor, to where the exception or interrupt found it, or to its fixup. */
 restore_hv:
         pop_regs
         add     $8, %rsp
@@ -235,6 +264,7 @@ exit_to_guest:
         jne     exit_now
         cmpb    $0, VINFO_UPCALL_PENDING(%rax)
         jne     exit_upcall
+/* Nothing is pending. A frame that a SYSCALL made, or that may pass for one, leaves by SYSRET. */
 exit_now:
         cmpl    $ENTRY_SYSCALL, REGS_VECTOR(%rsp)
         jne     exit_iret
@@ -254,6 +284,7 @@ exit_now:
         mov     32(%rsp), %rsp
         sysretq
 
+/* Any other frame, with the selectors that the guest has chosen: the processor checks them. */
 exit_iret:
         pop_regs
         add     $8, %rsp
@@ -274,6 +305,7 @@ exit_upcall:
         cmpl    $0, (%rcx, %rax)        /* a domain that crashed over it has raised one */
         je      exit_now
 
+/* exit_work() returns when nothing is pending any more, maybe for another vCPU than came in. */
 exit_slow:
         mov     %rsp, %rdi
         call    exit_work

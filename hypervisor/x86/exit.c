@@ -21,6 +21,10 @@ static bool event_waiting(const struct vcpu *v)
     return READ_ONCE(READ_ONCE(v->info)->evtchn_upcall_pending);
 }
 
+/*
+ * From entry.S, when softirqs are pending or a vCPU was just loaded. @regs is the guest's frame,
+ * and `v` stays: where schedule() takes another, this frame of C is dropped with the stack.
+ */
 void exit_work(struct cpu_regs *regs)
 {
     struct vcpu *v = current;

@@ -15,7 +15,6 @@
 #include "x86/platform.h"
 #include "x86/rules.h"
 
-#define CR0_TS          BIT(3)
 #define FCW_RESET       0x037f
 #define MXCSR_RESET     0x1f80
 #define MXCSR_MASK_OLD  0xffbfu     /* where FXSAVE reports no mask */
@@ -53,6 +52,7 @@ size_t fpu_area_size(void)
     return area_size;
 }
 
+/* By way of the CPU's own copy, which is always what the register holds. */
 static void xcr0_write(u64 value)
 {
     if (this_cpu(xcr0) != value) {
@@ -76,6 +76,7 @@ static size_t area_size_of(u64 mask)
     return size;
 }
 
+/* Bits of MXCSR that exist here: FXSAVE says, on all but the oldest. */
 static void find_mxcsr_mask(void)
 {
     static struct fxsave probe __aligned(64);
@@ -84,6 +85,10 @@ static void find_mxcsr_mask(void)
     mxcsr_mask = probe.mxcsr_mask ? probe.mxcsr_mask : MXCSR_MASK_OLD;
 }
 
+/*
+ * CPU 0 also finds out what there is to switch. AVX-512 is three components that only work
+ * together: all or none.
+ */
 void fpu_init(void)
 {
     __asm__ volatile("clts; fninit");
@@ -213,6 +218,10 @@ static void forget_x87_pointers(const struct fxsave *f)
         __asm__ volatile("fnclex; ffree %%st(7); fildl %0" : : "m"(constant));
 }
 
+/*
+ * XRSTOR takes all components: those that the area does not have come to their state after reset,
+ * so nothing of the vCPU before is left. XCR0 becomes the guest's own afterwards, and TS last.
+ */
 void fpu_load(struct vcpu *v)
 {
     u32 lo = (u32)xcr0_mask, hi = (u32)(xcr0_mask >> 32);

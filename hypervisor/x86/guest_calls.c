@@ -9,11 +9,11 @@
 #include "hypercall/hypercall.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
+#include "x86/guest_mode.h"
 #include "x86/msr.h"
 
-#define TRAP_NMI       2
 #define MAX_IO_PORTS   65536u
-#define PREEMPT_EVERY  64
+#define TRAPS_PER_LOOK 64      /* before it asks for other work */
 
 /* ---- Traps and callbacks ---- */
 
@@ -32,7 +32,7 @@ long do_set_trap_table(XEN_GUEST_HANDLE(trap_info_t) traps)
         return 0;
     }
     for (unsigned int i = 0;; i++) {
-        if (i == PREEMPT_EVERY) {
+        if (i == TRAPS_PER_LOOK) {
             traps.p += i;
             i = 0;
             if (preempt_needed())
@@ -69,12 +69,16 @@ static long register_nmi(struct vcpu *v, u64 address)
 {
     if (v->id != 0 || !v->domain->privileged)
         return -EINVAL;
-    v->cpu.traps[TRAP_NMI] = (struct trap_info){
-        .vector = TRAP_NMI, .cs = SEL_RING3_CS64, .address = address,
+    v->cpu.traps[X86_TRAP_NMI] = (struct trap_info){
+        .vector = X86_TRAP_NMI, .cs = SEL_RING3_CS64, .address = address,
     };
     return 0;
 }
 
+/*
+ * 0, -EINVAL for an address that could not be loaded into rip, -ENOSYS for a kind that we don't
+ * have. The callback is the running vCPU's, so it is only looked at when this call is over.
+ */
 static long register_callback(struct vcpu *v, u16 type, bool mask_events, u64 address)
 {
     char *c = (char *)&v->cpu;
@@ -105,7 +109,7 @@ static long unregister_callback(struct vcpu *v, u16 type)
     case CALLBACKTYPE_syscall32:
         return -EINVAL;
     case CALLBACKTYPE_nmi:
-        v->cpu.traps[TRAP_NMI].address = 0;
+        v->cpu.traps[X86_TRAP_NMI].address = 0;
         return 0;
     default:
         return -ENOSYS;
@@ -194,6 +198,10 @@ long do_set_segment_base(unsigned int which, unsigned long base)
     return 0;
 }
 
+/*
+ * The kernel's own trick for switching FPU state lazily: real TS, so that its programs' #NM are
+ * real.
+ */
 long do_fpu_taskswitch(int set)
 {
     guest_set_ts(current, set != 0);

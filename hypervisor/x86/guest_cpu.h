@@ -14,13 +14,19 @@
 #include "x86/regs.h"
 #include <xen/xen.h>
 
-#define GUEST_GDT_PAGES 14
+#define GUEST_GDT_PAGES FIRST_RESERVED_GDT_PAGE
+#define GUEST_LDT_PAGES 16
 
 struct guest_cpu {
+    /*
+     * entry.S reads kernel_mode; it decides which root is loaded (mm_load_root) and what SYSCALL
+     * means.
+     */
     bool kernel_mode;           /* which of the two ring-3 worlds runs */
     bool ts;                    /* virtual CR0.TS */
     bool nmi_pending;           /* by any CPU, which then raises SOFTIRQ_EXIT on the vCPU's */
     bool nmi_masked;            /* from its delivery to the next iret */
+    /* Whether that callback starts with events masked. The event callback always does. */
     bool syscall_masks_events, failsafe_masks_events, syscall32_masks_events, sysenter_masks_events;
     u8 iopl;                    /* virtual IOPL, 0-3 */
 
@@ -37,11 +43,12 @@ struct guest_cpu {
     u16 kernel_ss;
     u16 gdt_entries;            /* 0: no guest GDT; of gdt_frames only those that hold them count */
     u32 ldt_entries;            /* 0: no LDT */
+    /* Each canonical, or loading it would fault in ring 0. */
     u64 fs_base, gs_base_kernel, gs_base_user;
     u64 ldt_base;               /* guest linear address, in the kernel's root; page-aligned */
     u16 ldt_mapped;             /* bit n: page n of the LDT is in the window, and holds a use */
     mfn_t gdt_frames[GUEST_GDT_PAGES];  /* each holds a reference and a segment-descriptor use */
-    mfn_t ldt_frames[16];
+    mfn_t ldt_frames[GUEST_LDT_PAGES];
 
     u64 cr4;                    /* the guest-controlled bits: TSD, DE, FSGSBASE, OSXSAVE */
     u64 xcr0;                   /* 0: no XSAVE */

@@ -21,11 +21,11 @@
 #define DESC_BIG        BIT(54)
 #define DESC_LONG       BIT(53)
 
+#define DESC_LDT        (0x82ull << 40)     /* present, DPL 0, type 2 */
+
 #define PER_PAGE        (PAGE_SIZE / 8)
 #define LDT_SLOT        16          /* of the window: where the LDT's pages begin */
-#define LDT_PAGES       16
-#define LDT_MAX         (LDT_PAGES * PER_PAGE)
-#define OUR_GDT         (FIRST_RESERVED_GDT_PAGE * PAGE_SIZE)
+#define LDT_MAX         (GUEST_LDT_PAGES * PER_PAGE)
 
 /* ---- GDT ---- */
 
@@ -34,12 +34,14 @@ static unsigned int gdt_pages(unsigned int entries)
     return DIV_ROUND_UP(entries, PER_PAGE);
 }
 
+/* Reference and use of each. */
 static void put_frames(const mfn_t *frames, unsigned int n)
 {
     while (n--)
         put_page_and_type(mfn_to_page(frames[n]));
 }
 
+/* The window's pages for the whole GDT: shown, or ours (desc_window_set). For the loaded vCPU. */
 static void gdt_window(const struct vcpu *v, bool present)
 {
     for (unsigned int i = 0; i < gdt_pages(v->cpu.gdt_entries); i++)
@@ -83,6 +85,7 @@ int guest_gdt_set(struct vcpu *v, const mfn_t *frames, unsigned int entries)
     return 0;
 }
 
+/* The LDT goes with it: a vCPU without tables has neither. */
 void guest_gdt_drop(struct vcpu *v)
 {
     guest_ldt_drop(v);
@@ -92,8 +95,10 @@ void guest_gdt_drop(struct vcpu *v)
 
 /* ---- LDT ---- */
 
-/* Our own descriptor of the loaded guest's LDT: its place is the window, only its size changes. */
-/* LLDT reads the descriptor, so it is written first; without an LDT the null selector does. */
+/*
+ * Our own descriptor of the loaded guest's LDT: its place is the window, only its size changes.
+ * LLDT reads the descriptor, so it is written first; without an LDT the null selector does.
+ */
 static void ldtr_load(unsigned int entries)
 {
     u64 window = LDT_WINDOW((unsigned long)this_cpu_id());
@@ -101,7 +106,7 @@ static void ldtr_load(unsigned int entries)
     u64 limit = entries * 8ul - 1;
 
     if (entries) {
-        desc[0] = (limit & 0xffff) | (window & 0xffffff) << 16 | 0x82ull << 40 |
+        desc[0] = (limit & 0xffff) | (window & 0xffffff) << 16 | DESC_LDT |
                   (window >> 24 & 0xff) << 56;
         desc[1] = window >> 32;
     }
@@ -144,21 +149,24 @@ void guest_ldt_drop(struct vcpu *v)
     }
 }
 
+/*
+ * By the processor's own fault in the window, on loading a selector: the page is found through the
+ * guest's tables at this moment, and then held, so it is looked up once. That the frame is the
+ * domain's, and may be a descriptor page, get_page_and_type() says.
+ */
 int guest_ldt_fault(struct vcpu *v, unsigned long addr)
 {
     unsigned long offset = addr - LDT_WINDOW((unsigned long)this_cpu_id());
     unsigned int page = (unsigned int)(offset / PAGE_SIZE);
-    u64 pte;
     mfn_t m;
     int rc;
 
     /* A page that is mapped can't fault: ring 3 has no business in the window itself. */
     if (offset >= v->cpu.ldt_entries * 8ul || (v->cpu.ldt_mapped >> page & 1))
         return -EFAULT;
-    pte = guest_l1e_peek(v, v->cpu.ldt_base + page * (unsigned long)PAGE_SIZE);
-    if (!(pte & 1))
+    m = mm_guest_frame(v, v->cpu.ldt_base + page * (unsigned long)PAGE_SIZE);
+    if (mfn_eq(m, INVALID_MFN))
         return -EFAULT;
-    m = MFN((pte & 0x000ffffffffff000ull) >> PAGE_SHIFT);
     rc = get_page_and_type(m, v->domain->id, USE_SEGDESC);
     if (rc)
         return rc == -ERESTART ? rc : -EFAULT;
@@ -189,6 +197,7 @@ static void ldt_window(const struct vcpu *v, bool present)
     }
 }
 
+/* A null LDTR is what guest_desc_unload() left, so there is nothing to load without an LDT. */
 void guest_desc_load(struct vcpu *v)
 {
     gdt_window(v, true);
@@ -229,6 +238,11 @@ static const u64 *find_descriptor(struct vcpu *v, u16 sel)
     return NULL;
 }
 
+/*
+ * Base, limit and rights of the descriptor, read once. The emulator has to check what the processor
+ * would: a segment register may have been loaded before the descriptor changed, and this sees the
+ * new one, which is as safe.
+ */
 bool guest_segment(struct vcpu *v, u16 sel, struct guest_segment *seg)
 {
     const u64 *p = sel > 3 ? find_descriptor(v, sel) : NULL;

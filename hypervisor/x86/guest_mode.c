@@ -46,9 +46,13 @@ fault:
 }
 
 /*
- * Nothing of the frame is checked here but that it can be read, and that user mode has a root: the
- * selectors and rip are for the processor to refuse, when it leaves by IRET (traps.c). Of the flags
- * those that would have power over the host are not the guest's: IF stays set, IOPL 0 (XSA-202).
+ * Hot: the end of each handler of a guest. Nothing of the frame is checked here but that it can be
+ * read, and that user mode has a root: the selectors and rip are for the processor to refuse, when
+ * it leaves by IRET (traps.c). Of the flags those that would have power over the host are not the
+ * guest's: IF stays set, IOPL 0 (XSA-202).
+ *
+ * The event mask comes from the frame's IF. Where that opens it, an event that has come meanwhile
+ * is delivered on this very way out, before the guest's next instruction.
  *
  * The result is the context's rax, whatever number that is; hypercall_entry() and multicall know.
  */
@@ -70,7 +74,7 @@ long do_iret(void)
         change_mode(v);
     }
     if (vm_assist(v->domain, VMASST_TYPE_architectural_iopl))
-        v->cpu.iopl = f.rflags >> 12 & 3;
+        v->cpu.iopl = f.rflags >> RFLAGS_IOPL_SHIFT & 3;
     regs->rip = f.rip;
     regs->cs = (f.cs & 0xffff) | 3;
     regs->rflags = (f.rflags & ~(RFLAGS_IOPL | RFLAGS_VM)) | RFLAGS_IF | 2;

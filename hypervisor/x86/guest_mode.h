@@ -5,9 +5,12 @@
 
 #include "domain/domain.h"
 
+#define RFLAGS_ONE  0x00000002ul        /* reads as 1, whatever is written */
 #define RFLAGS_TF   0x00000100ul
 #define RFLAGS_IF   0x00000200ul
+#define RFLAGS_DF   0x00000400ul
 #define RFLAGS_IOPL 0x00003000ul
+#define RFLAGS_IOPL_SHIFT 12
 #define RFLAGS_NT   0x00004000ul
 #define RFLAGS_RF   0x00010000ul
 #define RFLAGS_VM   0x00020000ul
@@ -15,6 +18,7 @@
 #define RFLAGS_VIF  0x00080000ul
 #define RFLAGS_VIP  0x00100000ul
 
+/* A page fault's error code. */
 #define PF_PRESENT  0x01u
 #define PF_WRITE    0x02u
 #define PF_USER     0x04u
@@ -31,6 +35,9 @@ enum x86_trap {
  * The two ring-3 worlds of a guest, kernel and user, each have a page-table root and a GS base of
  * their own; which one runs is a bit of ours. While a vCPU is loaded, GS_BASE is the running
  * world's and KERNEL_GS_BASE the other's, so that a change is one swapgs and one load of CR3.
+ *
+ * For the running vCPU, which has a root for the mode it changes to: user mode is only entered with
+ * one, and a vCPU that runs has a kernel root.
  */
 static inline void change_mode(struct vcpu *v)
 {
@@ -44,7 +51,9 @@ static inline void change_mode(struct vcpu *v)
 }
 
 /* bounce.c */
+/* The failsafe callback: a data segment of the running vCPU could not be loaded. */
 void deliver_failsafe(struct vcpu *v, struct cpu_regs *regs);
+/* From entry.S: SYSCALL of guest user code, 64-bit and 32-bit, and SYSENTER. */
 void guest_syscall(struct cpu_regs *regs);
 void guest_syscall32(struct cpu_regs *regs);
 void guest_sysenter(struct cpu_regs *regs);

@@ -9,6 +9,10 @@
 #include "mm/mm.h"
 #include "x86/platform.h"
 
+/* What is mapped: two words, 16 bytes apart. */
+#define REGS_SELECT     0
+#define REGS_DATA       4
+
 #define REG_VERSION     0x01
 #define REG_ENTRY(line) (0x10 + 2 * (line))
 
@@ -44,10 +48,11 @@ static struct {
     u16 mode;                   /* ENTRY_LEVEL, ENTRY_ACTIVE_LOW */
 } lines[MAX_GSIS];
 
+/* ioapic_lock is held, or this is boot: two accesses make one. */
 static u32 io_read(const struct ioapic *io, u32 reg)
 {
-    io->regs[0] = reg;
-    return io->regs[4];
+    io->regs[REGS_SELECT] = reg;
+    return io->regs[REGS_DATA];
 }
 
 /* Whose line that is, and *@line which of its own; NULL: no such line. */
@@ -63,10 +68,14 @@ static const struct ioapic *find(unsigned int gsi, unsigned int *line)
 
 static void io_write(const struct ioapic *io, u32 reg, u32 v)
 {
-    io->regs[0] = reg;
-    io->regs[4] = v;
+    io->regs[REGS_SELECT] = reg;
+    io->regs[REGS_DATA] = v;
 }
 
+/*
+ * At boot, on CPU 0. The firmware may have left lines open: all are masked before interrupts are
+ * let in.
+ */
 void ioapic_init(void)
 {
     for (unsigned int i = 0; i < acpi.nr_ioapics; i++) {
@@ -121,6 +130,7 @@ int ioapic_route(unsigned int gsi, u8 vector)
     return rc;
 }
 
+/* By interrupt handlers, too: hence the lock, and that it is a leaf. */
 void ioapic_mask(unsigned int gsi, bool masked)
 {
     unsigned int line;

@@ -50,6 +50,7 @@ static void on_error(void *arg __maybe_unused)
 
 /* ---- dispatch ---- */
 
+/* Told a few times only: a device that nobody drives could fill the console. */
 static void unknown_interrupt(u8 vector)
 {
     if (irq_unknown++ < 10)
@@ -59,6 +60,11 @@ static void unknown_interrupt(u8 vector)
         apic_eoi();
 }
 
+/*
+ * Hot. The end of interrupt comes after the handler, so the same line can't come again before the
+ * handler has masked it, where that is its way (event/pirq.c). On the way back the caller looks at
+ * softirqs.
+ */
 void irq_dispatch(struct cpu_regs *regs)
 {
     u8 vector = (u8)regs->entry_vector;
@@ -80,6 +86,7 @@ void irq_set_handler(u8 vector, void (*handler)(void *), void *arg)
     WRITE_ONCE(handlers[vector].fn, handler);
 }
 
+/* The first that is free. Who gives one back has seen to it that its device raises it no more. */
 int irq_vector_get(void (*handler)(void *), void *arg)
 {
     for (unsigned int v = VECTOR_DEVICE_FIRST; v <= VECTOR_DEVICE_LAST; v++) {

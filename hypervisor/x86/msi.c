@@ -22,6 +22,7 @@
 #define BAR_TYPE            6u
 #define BAR_64              4u
 
+/* An entry of the table, in the device's memory. */
 struct msix_entry {
     u32 address_low, address_high, data, control;
 };
@@ -103,6 +104,7 @@ static int set_msi(const struct msi *m, u8 vector)
     return 0;
 }
 
+/* All ones from configuration space: no such function. */
 int msi_set(const struct msi *m, u8 vector)
 {
     if (pci_read(m->f, PCI_VENDOR, 2) == 0xffff)

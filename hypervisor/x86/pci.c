@@ -9,13 +9,18 @@
 
 static spinlock_t pci_lock = SPINLOCK_INIT(LOCK_CONSOLE);   /* a leaf: nothing is taken inside */
 
+/*
+ * @port is PORT_PCI_DATA or behind it, and the access does not reach beyond: the callers see to
+ * that. The guests' own address register is only a number (emulate_io.c), so they can't disturb
+ * each other or us.
+ */
 u32 pci_data_in(u32 address, u16 port, unsigned int size)
 {
     u32 value;
 
     spin_lock(&pci_lock);
     outl(PORT_PCI_ADDRESS, address);
-    value = size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
+    value = in_port(port, size);
     spin_unlock(&pci_lock);
     return value;
 }
@@ -24,18 +29,13 @@ void pci_data_out(u32 address, u16 port, unsigned int size, u32 value)
 {
     spin_lock(&pci_lock);
     outl(PORT_PCI_ADDRESS, address);
-    if (size == 1)
-        outb(port, (u8)value);
-    else if (size == 2)
-        outw(port, (u16)value);
-    else
-        outl(port, value);
+    out_port(port, size, value);
     spin_unlock(&pci_lock);
 }
 
 static u32 address_of(struct pci_function f, unsigned int reg)
 {
-    return 0x80000000u | (u32)f.bus << 16 | (u32)f.devfn << 8 | (reg & 0xfc);
+    return PCI_ADDRESS_ENABLE | (u32)f.bus << 16 | (u32)f.devfn << 8 | (reg & 0xfc);
 }
 
 u32 pci_read(struct pci_function f, unsigned int reg, unsigned int size)
@@ -56,7 +56,7 @@ unsigned int pci_find_capability(struct pci_function f, u8 id)
     if (pci_read(f, PCI_VENDOR, 2) == 0xffff || !(pci_read(f, PCI_STATUS, 2) & PCI_STATUS_LIST))
         return 0;
     at = pci_read(f, PCI_LIST, 1);
-    for (unsigned int i = 0; i < 48 && at >= 0x40; i++) {
+    for (unsigned int i = 0; i < PCI_LIST_MAX && at >= PCI_LIST_FIRST; i++) {
         at &= 0xfc;
         if (pci_read(f, at, 1) == id)
             return at;

@@ -7,6 +7,7 @@
 
 #define PORT_PCI_ADDRESS 0xcf8u
 #define PORT_PCI_DATA    0xcfcu
+#define PCI_ADDRESS_ENABLE 0x80000000u
 
 #define PCI_VENDOR       0x00u
 #define PCI_COMMAND      0x04u
@@ -14,7 +15,9 @@
 #define PCI_STATUS       0x06u
 #define PCI_STATUS_LIST  0x10u      /* there is a list of capabilities */
 #define PCI_BAR(n)       (0x10u + 4 * (n))
-#define PCI_LIST         0x34u
+#define PCI_LIST         0x34u      /* where the list begins */
+#define PCI_LIST_FIRST   0x40u      /* below is the header */
+#define PCI_LIST_MAX     48u        /* so many entries of 4 bytes is there room for */
 
 struct pci_function {
     u8 bus, devfn;
@@ -31,6 +34,8 @@ void pci_write(struct pci_function f, unsigned int reg, unsigned int size, u32 v
 unsigned int pci_find_capability(struct pci_function f, u8 id);
 
 /* ---- msi.c: the caller has a lock that keeps others out of all of these ---- */
+#define MSIX_MAX_ENTRY 0x7ff    /* the table has one more */
+
 struct msi {
     struct pci_function f;
     bool msix;

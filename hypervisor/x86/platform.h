@@ -10,6 +10,7 @@
 
 #define CR0_PE 0x00000001ul
 #define CR0_MP 0x00000002ul
+#define CR0_TS 0x00000008ul
 #define CR0_ET 0x00000010ul
 #define CR0_NE 0x00000020ul
 #define CR0_WP 0x00010000ul
@@ -32,6 +33,7 @@
 #define CR4_SMEP       BIT(20)
 #define CR4_SMAP       BIT(21)
 
+/* Model-specific registers that the hypervisor itself uses; msr.h has those that guests see. */
 #define MSR_APIC_BASE     0x1bu
 #define MSR_ARCH_CAPS     0x10au
 #define MSR_SYSENTER_CS   0x174u
@@ -47,25 +49,38 @@
 
 #define EFER_SCE BIT(0)
 #define EFER_LME BIT(8)
+#define EFER_LMA BIT(10)             /* shown by the processor, never written */
 #define EFER_NXE BIT(11)
 
-/* cpu.c */
+#define APIC_BASE_BSP    BIT(8)         /* the processor that the firmware started */
+#define APIC_BASE_X2APIC BIT(10)
+#define APIC_BASE_ENABLE BIT(11)
+
+/*
+ * Entries 0 to 7: WB, WT, UC-, UC, WC, WP, UC, UC. The ABI's: guests' page-table flags rely on it.
+ */
+#define PAT_VALUE 0x0000050100070406ull
+
+/* ---- cpu.c ---- */
 u64 cpu_efer(void);                 /* the EFER that every CPU gets, LMA left out */
 void cpu_write_protect(bool on);    /* CR0.WP: off for the few writes to read-only data at boot */
 
-/* stacks.c */
+/* ---- stacks.c: the top of @cpu's stack, mapped or not ---- */
 struct cpu_info *stack_cpu_info(unsigned int cpu);
 
-/* irq.c */
+/*
+ * ---- irq.c ---- The handler runs with interrupts off, and only notes work. No lock guards the
+ * table: at boot, or by pirq.c, one binding at a time.
+ */
 void irq_set_handler(u8 vector, void (*handler)(void *), void *arg);
 /* A vector for a device's interrupt: the vector, or -ENOSPC. */
 int irq_vector_get(void (*handler)(void *), void *arg);
-void irq_vector_put(u8 vector);
-/* irq_claim() with the line still masked; returns its vector. */
+void irq_vector_put(u8 vector);         /* the device can raise it no more, or only once */
+/* irq_claim() with the line still masked; returns its vector, for irq_unclaim(). */
 int irq_claim_masked(unsigned int gsi, void (*handler)(void *), void *arg);
 void irq_unclaim(unsigned int gsi, u8 vector);
 
-/* ioapic.c */
+/* ---- ioapic.c ---- */
 void ioapic_init(void);
 /*
  * Routes @gsi to @vector on the boot CPU, masked; -ENODEV when no IO-APIC has that line, -EBUSY
@@ -84,14 +99,14 @@ int ioapic_set_mode(unsigned int gsi, bool level, bool low, bool idle);
 /* A register of the IO-APIC at @base, as a guest asks for it: 0 or -EINVAL. */
 int ioapic_read_guest(u64 base, u32 reg, u32 *value);
 
-/* apic.c */
+/* ---- apic.c: @apic_id is the hardware's number, @cpu ours ---- */
 u32 apic_id(void);                      /* of this CPU */
 void apic_set_cpu(unsigned int cpu, u32 apic_id);   /* which APIC is our CPU number @cpu */
 u32 apic_id_of(unsigned int cpu);
 bool apic_in_service(u8 vector);        /* whether this CPU's APIC waits for an EOI of @vector */
-u32 apic_take_errors(void);
+u32 apic_take_errors(void);             /* those since the last look, which they are cleared by */
 void apic_send_init(u32 apic_id);
-void apic_send_startup(u32 apic_id, u8 page);
+void apic_send_startup(u32 apic_id, u8 page);       /* it begins in real mode at @page << 12 */
 void apic_timer_calibrate(u64 tsc_hz);  /* on the boot CPU */
 void apic_timer_fired(void);
 
@@ -109,6 +124,7 @@ struct clock_sample {
     u64 count, tsc, gap;
 };
 struct clock_sample clock_sample(u64 (*read)(void));
+/* Busy, but serves the calls of other CPUs: for waits on hardware. */
 void time_delay_us(unsigned int us);
 /* A CPU that starts and the boot CPU compare their TSCs: each calls its one at the same time. */
 void time_sync_source(void);
@@ -128,6 +144,7 @@ u64 ratio_32(u64 to_hz, u64 from_hz);
 s64 seconds_since_1970(unsigned int year, unsigned int month, unsigned int day,
                        unsigned int hour, unsigned int minute, unsigned int second);
 
+/* The clock's registers as they are read: in BCD or binary, 12 or 24 hours, as status_b says. */
 struct cmos_time {
     u8 second, minute, hour, day, month, year, century, status_b;
 };

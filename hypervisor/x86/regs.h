@@ -44,7 +44,7 @@
 struct cpu_regs {
     u64 r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
     u32 error_code;
-    u32 entry_vector;   /* exception or interrupt number, or an ENTRY_ code below */
+    u32 entry_vector;   /* exception or interrupt number, or an ENTRY_ code */
     u64 rip;
     u64 cs;             /* only the low 16 bits mean anything */
     u64 rflags;
@@ -54,6 +54,10 @@ struct cpu_regs {
 
 struct vcpu;
 
+/*
+ * What a CPU knows of itself, at the top of its stack. Its own CPU alone reads and writes it, but
+ * for prepare_cpu() (smp.c), before the CPU starts.
+ */
 struct cpu_info {
     struct cpu_regs guest_regs;
     struct vcpu *vcpu;          /* the vCPU loaded on this CPU, NULL while idle */
@@ -71,6 +75,10 @@ static inline bool from_guest(const struct cpu_regs *regs)
     return (regs->cs & 3) == 3;
 }
 
+/*
+ * From any depth of any of the block's stacks: the block is aligned to its size. Not volatile:
+ * within a function the answer stays the same, and the compiler may keep it.
+ */
 static inline struct cpu_info *cpu_info(void)
 {
     unsigned long rsp;

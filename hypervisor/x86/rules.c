@@ -52,9 +52,7 @@ bool descriptor_ok(u64 *desc)
  * - general detect (GD), which would make our own accesses fault;
  * - reserved bits other than as the manuals want them: the real MOV would fault (XSA-12).
  */
-#define DR6_ONES    0xffff0ff0ul
 #define DR6_KEEP    0x0000e00ful    /* B0-B3, BD, BS, BT */
-#define DR7_ONE     0x00000400ul
 #define DR7_KEEP    0xffff03fful
 #define DR7_GD      BIT(13)
 #define RW_IO       2               /* the low two of the four bits of a breakpoint's condition */
@@ -84,6 +82,10 @@ u64 debugreg_io_hits(const u64 dr[8], u16 port, unsigned int size)
     return hits;
 }
 
+/*
+ * 6: which conditions were met. 7: which are looked for. 0 to 3: addresses, all of the guest's
+ * range.
+ */
 int debugreg_check(unsigned int reg, bool de, u64 *value)
 {
     switch (reg) {
@@ -107,6 +109,7 @@ int debugreg_check(unsigned int reg, bool de, u64 *value)
 
 /* ---- XCR0 ---- */
 
+/* The architecture's own rules: x87 always, AVX on top of SSE, AVX-512 whole and on top of AVX. */
 bool xcr0_ok(u64 xcr0, u64 mask)
 {
     u64 avx512 = xcr0 & XCR0_AVX512;

@@ -15,6 +15,10 @@
 /* Whether XSETBV may load @xcr0 where the bits of @mask exist; what it refuses is #GP. */
 bool xcr0_ok(u64 xcr0, u64 mask);
 
+/* As they are after reset, and their bits that always read as 1. */
+#define DR6_ONES    0xffff0ff0ul
+#define DR7_ONE     0x00000400ul
+
 /*
  * Debug register @reg (0-3, 6, 7) may get *@value, whose reserved bits are set as they must be: 0
  * or -EPERM. @de: the guest's CR4.DE.

@@ -53,6 +53,7 @@ static DEFINE_PER_CPU(struct call, call);
 static DEFINE_PER_CPU(u64, callers);    /* atomic */
 static bool stopping;
 
+/* For good: not even for a call, since it is out of `online`, and nobody waits for it. */
 static noreturn void stop_here(void)
 {
     atomic_and(&online, ~BIT(this_cpu_id()));
@@ -60,6 +61,10 @@ static noreturn void stop_here(void)
         __asm__ volatile("cli; hlt" ::: "memory");
 }
 
+/*
+ * The word is taken whole before any call is done: a bit that is set afterwards has its interrupt,
+ * or is seen by the next look.
+ */
 void smp_serve_calls(void)
 {
     u64 from;
@@ -203,6 +208,7 @@ static void prepare_cpu(unsigned int cpu)
     info->percpu = percpu_offset[cpu];
 }
 
+/* Whether the CPU that is being started has come up within @us. */
 static bool wait_present(unsigned int cpu, unsigned int us)
 {
     u64 end = now_ns() + us * 1000ull;
@@ -234,6 +240,10 @@ static bool start_cpu(unsigned int cpu, u32 id, struct trampoline_args *args, u8
     return true;
 }
 
+/*
+ * One after the other: they share the trampoline and its arguments. INIT goes to all of them first,
+ * so its delay is waited for once.
+ */
 static void start_cpus(u64 page, unsigned int wanted)
 {
     struct trampoline_args *args = maddr_to_virt(

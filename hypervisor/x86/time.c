@@ -54,6 +54,10 @@ static u64 this_tsc_base(void)
     return tsc_out_of_step && own ? own : tsc_base;
 }
 
+/*
+ * Where TSCs differ: never less than anybody has seen. The largest time seen so far is a word that
+ * all CPUs push forwards; who is behind it gets that.
+ */
 static __attribute__((noinline)) u64 now_in_order(void)
 {
     u64 ns = scale(rdtsc_ordered() - this_tsc_base()), latest = READ_ONCE(latest_ns);
@@ -110,6 +114,7 @@ struct reference {
 
 static volatile u32 *hpet;
 
+/* Its low 32 bits are enough, and one read: they last longer than the measurement. */
 static u64 hpet_start(void)
 {
     u32 period;
@@ -203,6 +208,7 @@ static u64 measure_tsc(const struct reference *ref)
     return rate_of(to.tsc - from.tsc, (from.gap + to.gap) / 2, ticks, 1, hz);
 }
 
+/* By the best reference that is there and counts; a machine without any can't run. */
 static void measure_and_set_scale(void)
 {
     /* The last one can run out when something holds this CPU up: it gets some more chances. */
@@ -230,6 +236,7 @@ static u64 sync_tsc;
 static s64 sync_offset;                 /* the answer to the target, once all rounds are done */
 static u32 sync_done;                   /* counts the answers */
 
+/* The CPU that starts: answers with its TSC each time it is asked, then gets its own base. */
 void time_sync_target(void)
 {
     u32 answer = READ_ONCE(sync_done) + 1;
@@ -371,6 +378,10 @@ void time_set_wall(u64 seconds, u32 ns, u64 system_ns)
     spin_unlock(&wall_lock);
 }
 
+/*
+ * By the CPU that is about to run @v, so no other writes; the guest may read from any vCPU, hence
+ * the version: odd while it is being written.
+ */
 void time_update_vcpu(struct vcpu *v)
 {
     struct vcpu_time_info *t = &v->info->time;

@@ -11,6 +11,7 @@
 #include "x86/extable.h"
 #include "x86/guest_mode.h"
 #include "x86/offsets.h"
+#include "x86/rules.h"
 
 BUILD_ASSERT(offsetof(struct cpu_regs, error_code) == REGS_ERROR_CODE);
 BUILD_ASSERT(offsetof(struct cpu_regs, entry_vector) == REGS_VECTOR);
@@ -30,19 +31,26 @@ BUILD_ASSERT(offsetof(struct vcpu_info, evtchn_upcall_mask) == VINFO_UPCALL_MASK
 BUILD_ASSERT(SEL_CS64 == SEL_RING3_CS64 && SEL_CS32 == SEL_RING3_CS32);
 BUILD_ASSERT(SEL_DS == SEL_RING3_DS && SEL_HV == SEL_HV_CS);
 
+/* ---- What is tried for a guest before its own handler gets the exception ---- */
+
 /*
- * ---- What is tried for a guest before its own handler gets the exception: true if it was done
- * ----
+ * Of the running vCPU. True: that was all, @regs are as they shall be. False: its handler gets it.
  */
+
+#define DR6_HITS 0xf00ful    /* B0-B3, BD, BS, BT: what the processor adds, and never clears */
 
 typedef bool try_fn(struct vcpu *v, struct cpu_regs *regs);
 
+/*
+ * DR6 says why, and the processor only ever adds to it: what it shows is gathered in the guest's
+ * own copy, which the guest clears, and the real one is made ready for the next time.
+ */
 static bool try_debug(struct vcpu *v, struct cpu_regs *regs)
 {
     u64 dr6 = read_dr6();
 
-    v->cpu.debugreg[6] |= dr6 & 0xf00f;
-    write_dr6(0xffff0ff0);
+    v->cpu.debugreg[6] |= dr6 & DR6_HITS;
+    write_dr6(DR6_ONES);
     return false;
 }
 
@@ -77,6 +85,7 @@ static bool try_software_interrupt(struct vcpu *v, struct cpu_regs *regs)
 
 #define GP_IDT 2u       /* the error code names an IDT entry */
 
+/* A #GP with another error code names a selector: the guest's own affair. */
 static bool try_general_protection(struct vcpu *v, struct cpu_regs *regs)
 {
     if ((regs->error_code & 7) == GP_IDT)
@@ -101,6 +110,11 @@ static bool ldt_page_brought(struct vcpu *v, u64 *cr2)
     return false;
 }
 
+/*
+ * Hot. Three things may stand behind it: the LDT window, a store into a page table that the guest
+ * may think writable, or what most are, the guest's own fault. A reserved bit in a table can't come
+ * from a guest, whose entries are all judged: it is our bug.
+ */
 static bool try_page_fault(struct vcpu *v, struct cpu_regs *regs)
 {
     u64 cr2 = read_cr2();
@@ -115,6 +129,7 @@ static bool try_page_fault(struct vcpu *v, struct cpu_regs *regs)
     return true;
 }
 
+/* Nothing that a guest can cause, and nothing that can be gone on from. */
 static bool try_machine_check(struct vcpu *v, struct cpu_regs *regs)
 {
     dump_regs(regs);
@@ -127,6 +142,7 @@ static bool try_double_fault(struct vcpu *v, struct cpu_regs *regs)
     BUG();      /* a guest's own faults never nest: ours did */
 }
 
+/* error_code: the processor pushes one, and so does the frame that the guest gets. */
 static const struct vector {
     const char *name;
     try_fn *first;
@@ -168,6 +184,7 @@ static void guest_int80(struct vcpu *v, struct cpu_regs *regs)
     }
 }
 
+/* A vector below 32 without a row is one that no processor raises. */
 static void guest_exception(struct vcpu *v, struct cpu_regs *regs, unsigned int vector)
 {
     const struct vector *e = &vectors[vector];
@@ -178,6 +195,7 @@ static void guest_exception(struct vcpu *v, struct cpu_regs *regs, unsigned int 
     inject_trap(regs, (u8)vector, e->error_code ? (s64)regs->error_code : TRAP_NO_ERROR);
 }
 
+/* From entry.S: an exception of ring 3, on any stack; the frame is at the top of the main one. */
 void guest_trap(struct cpu_regs *regs)
 {
     unsigned int vector = regs->entry_vector;
@@ -212,6 +230,7 @@ static noreturn void guest_return_fault(const struct cpu_regs *regs)
     return_to_guest();
 }
 
+/* An access that has a place to go on in the table (extable.h) goes on there. */
 static bool fixup(struct cpu_regs *regs)
 {
     u64 to = extable_lookup(__extable_start, __extable_end, regs->rip);
@@ -228,7 +247,7 @@ static bool fixup(struct cpu_regs *regs)
  */
 static bool hv_debug(void)
 {
-    write_dr6(0xffff0ff0);
+    write_dr6(DR6_ONES);
     return true;
 }
 
@@ -262,6 +281,10 @@ static bool hv_fault_expected(struct cpu_regs *regs)
     }
 }
 
+/*
+ * From entry.S: an exception of ring 0. What is not expected is our bug, and stops the machine with
+ * all that is known; nothing is tried to save it.
+ */
 void hv_trap(struct cpu_regs *regs)
 {
     unsigned int vector = regs->entry_vector;

@@ -8,6 +8,10 @@
  */
 #include "x86/x86.h"
 
+/*
+ * Whole words, then the bytes that are left. Once rcx is zero after the last of the two, all was
+ * copied; a fault in the first leaves it above zero, and skips the second.
+ */
 static bool copy_raw(void *dst, const void *src, unsigned long len)
 {
     unsigned long left = len / 8;

@@ -27,7 +27,12 @@ static inline void guest_access_end(void)
     __asm__ volatile(SMAP_SITE("0") ::: "memory");
 }
 
-/* Whether [p, p+len) lies outside the hypervisor's range and is canonical. */
+/*
+ * Whether [p, p+len) lies outside the hypervisor's range and is canonical. That is all that is
+ * checked before an access: what is mapped there is the guest's business, and a page that is not
+ * there, or not writable, is a fault with a fixup. An address in our own range would be none: ring
+ * 0 may use it.
+ */
 static inline bool guest_range_ok(unsigned long p, unsigned long len)
 {
     /* Guests own [high, 2^64) and [0, 2^47): one range, when counted from `high` up. */
@@ -36,6 +41,7 @@ static inline bool guest_range_ok(unsigned long p, unsigned long len)
     return len <= size && p - high <= size - len;
 }
 
+/* For lengths that are not constant, or long; called by the macros below. */
 bool copy_from_guest_any(void *dst, unsigned long src, unsigned long len) __must_check;
 bool copy_to_guest_any(unsigned long dst, const void *src, unsigned long len) __must_check;
 

@@ -4,6 +4,27 @@
  *
  * The hypervisor runs with interrupts off; irq_window() in long loops and the idle loop let them
  * in. Interrupt handlers only note work (softirqs, pending events); it is done on the way out.
+ *
+ * In which order to read the room:
+ *
+ *     regs.h, guest_cpu.h                 the stack and its frame; a virtual CPU's state
+ *     entry.S, offsets.h, exit.c          every way in, the one way out
+ *     traps.c, extable.h, dump.c          exceptions: a guest's, and our own
+ *     bounce.c, guest_mode.[hc]           how a guest gets a frame; its two modes; iret
+ *     guest_calls.c                       hypercalls about the caller's own CPU
+ *     context.c, context_get.c            a vCPU on and off a CPU, and its whole state at once
+ *     guest_desc.c, debugreg.c, fpu.c,    parts of that state; what a guest may have in them
+ *       rules.c
+ *     decode.c, emulate*.c, store_op.c,   instructions that are carried out for a guest
+ *       cpuid.c
+ *     uaccess.[hc]                        guest memory
+ *     cpu.c, descriptors.c, stacks.c      what each CPU is set up with
+ *     irq.c, apic.c, ioapic.c, msi.c,     interrupts and devices
+ *       pci.c
+ *     smp.c, time.c, timescale.c          the other CPUs; clocks
+ *
+ * Where a function takes @v and says "of the running vCPU", @v is `current`, and what it changes is
+ * in this CPU's registers as well.
  */
 #ifndef X86_X86_H
 #define X86_X86_H
@@ -18,6 +39,10 @@
 struct domain;
 
 /* ---- cpu.c: features and control registers ---- */
+/*
+ * Set by cpu_init_boot() on CPU 0, constant afterwards: the other CPUs are taken to be alike.
+ * linear_bits: of an address, as four levels of tables have it.
+ */
 struct cpu_features {
     bool smep, smap, nx, fsgsbase, xsave, xsaveopt, gbpages, tsc_invariant, pku;
     bool intel, amd, sysenter, syscall32;
@@ -54,10 +79,16 @@ void dump_guest(const struct cpu_regs *regs);         /* registers and the top o
 
 /* ---- bounce.c: frames onto guest stacks ---- */
 #define TRAP_NO_ERROR (-1)
-/* Delivers exception @vector to the running guest now: its stack and registers are changed. */
+/*
+ * Delivers exception @vector to the running guest now: a frame goes on its stack, and @regs are
+ * those of its handler afterwards. @error_code: TRAP_NO_ERROR, or what goes into the frame. A guest
+ * that has no handler, or no stack that takes the frame, crashes; the caller just returns.
+ */
 void inject_trap(struct cpu_regs *regs, u8 vector, s64 error_code);
+/* @error_code: the processor's; whether it was user mode is put right here. */
 void inject_page_fault(struct cpu_regs *regs, u64 cr2, u32 error_code);
 void inject_gp(struct cpu_regs *regs, u32 error_code);
+/* The event callback, and the NMI's handler: @v is open for one, which the caller has looked at. */
 void deliver_upcall(struct vcpu *v, struct cpu_regs *regs);
 void deliver_nmi(struct vcpu *v, struct cpu_regs *regs);
 
@@ -123,8 +154,10 @@ long guest_set_iobitmap(XEN_GUEST_HANDLE(void) arg);
  * the CPU.
  */
 int guest_debugreg_set(struct vcpu *v, unsigned int reg, u64 value);
+/* The same numbers; -ENODEV. */
 int guest_debugreg_get(const struct vcpu *v, unsigned int reg, u64 *value);
 void guest_debugreg_no_io(struct vcpu *v);   /* CR4.DE goes: so do breakpoints on I/O ports */
+/* To and from the real ones; only a vCPU with a breakpoint enabled costs anything. */
 void guest_debugreg_load(const struct vcpu *v);
 void guest_debugreg_unload(const struct vcpu *v);
 
@@ -133,11 +166,15 @@ void fpu_init(void);                      /* each CPU, after cpu_init() */
 size_t fpu_area_size(void);
 u64 fpu_xcr0_mask(void);                  /* what a guest may set in XCR0; 0: no XSAVE */
 bool fpu_xcr0_ok(u64 xcr0);
+/* The area for @v's state, as after reset: 0 or -ENOMEM. */
 int fpu_vcpu_init(struct vcpu *v);
 void fpu_vcpu_free(struct vcpu *v);
 /* The legacy 512 bytes as a guest passes them, NULL: as after reset. @v is not on a CPU. */
 void fpu_set_state(struct vcpu *v, const void *fxsave);
 void fpu_get_state(const struct vcpu *v, void *fxsave);
+/*
+ * Of the vCPU that leaves or comes; in between, the registers are those of the one that is loaded.
+ */
 void fpu_save(struct vcpu *v);
 void fpu_load(struct vcpu *v);
 void guest_xcr0_set(struct vcpu *v, u64 xcr0);   /* of the running vCPU; already checked */
@@ -174,11 +211,16 @@ enum irq_vector {                         /* ours; device interrupts take 0x30 t
     VECTOR_EVENT_CHECK = 0xfc, VECTOR_CALL = 0xfb,
 };
 /* The boot CPU calls irq_init(), apic_init(), time_init() and smp_boot_all(), in this order. */
-void irq_init(void);
+void irq_init(void);                      /* the old controllers off, our own vectors */
 void irq_dispatch(struct cpu_regs *regs); /* from entry.S, vectors 0x20 and up */
-int irq_claim(unsigned int gsi, void (*handler)(void *), void *arg);   /* and opens the line */
+/*
+ * Interrupts of line @gsi call @handler(@arg) on the boot CPU from now on; -ENODEV, -EBUSY as
+ * ioapic_route(), -ENOSPC: no vector is left.
+ */
+int irq_claim(unsigned int gsi, void (*handler)(void *), void *arg);
 void apic_init(void);                     /* each CPU */
 void apic_eoi(void);
+/* What was stored before is visible to @cpu when it takes the interrupt. */
 void apic_send_ipi(unsigned int cpu, u8 vector);
 void apic_timer_set(u64 deadline_ns);     /* 0: off */
 
@@ -187,7 +229,10 @@ void apic_timer_set(u64 deadline_ns);     /* 0: off */
 u64 smp_trampoline_page(void);
 void smp_boot_all(void);
 void smp_kick(unsigned int cpu);          /* makes a CPU look at its softirqs */
-/* Runs @fn(arg) on each CPU of @mask (this one included if in it) and waits until all have. */
+/*
+ * Runs @fn(arg) on each CPU of @mask (this one included if in it) and waits until all have. @fn
+ * takes no lock and calls no CPU; the caller may hold locks, but LOCK_FIFO.
+ */
 void smp_call(u64 mask, void (*fn)(void *), void *arg);
 void smp_serve_calls(void);               /* does what others asked of this CPU */
 noreturn void smp_stop_all(void);         /* the end: halts the other CPUs, then this one */
@@ -199,6 +244,7 @@ void time_init_domain(struct domain *d);  /* wall clock into shared_info */
 /* The wall clock: it showed this when the system time was @system_ns. All domains see it. */
 void time_set_wall(u64 seconds, u32 ns, u64 system_ns);
 void time_update_vcpu(struct vcpu *v);    /* vcpu_time_info, before it runs */
+/* ns = (ticks << shift) * mul >> 32; khz: the TSC's rate. As guests get it, the same for all. */
 struct tsc_scale { u32 mul; s8 shift; u32 khz; };
 extern struct tsc_scale tsc_scale;
 
