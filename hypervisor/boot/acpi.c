@@ -21,6 +21,7 @@
 
 struct acpi_info acpi;
 
+/* Firmware's memory, read-only and for good; NULL: out of reach. */
 static const void *map(u64 addr, size_t len)
 {
     return hv_map_device(MADDR(addr), len, HV_RO);
@@ -38,6 +39,10 @@ static bool scan_rsdp(u64 addr, size_t len, struct acpi_rsdp *rsdp)
     return false;
 }
 
+/*
+ * From the loader, which has it from EFI; else where BIOSes put it: at 1 KiB of the EBDA, or below
+ * 1 MiB.
+ */
 static bool find_rsdp(struct acpi_rsdp *rsdp)
 {
     const u16 *segment;
@@ -52,7 +57,10 @@ static bool find_rsdp(struct acpi_rsdp *rsdp)
     return scan_rsdp(BIOS_START, BIOS_END - BIOS_START, rsdp);
 }
 
-/* A whole table, checked; NULL if it is not one. Firmware's tables stay mapped. */
+/*
+ * A whole table, checked; NULL if it is not one. Its header is mapped first, for the length.
+ * Firmware's tables stay mapped.
+ */
 static const struct acpi_header *map_table(u64 addr)
 {
     const struct acpi_header *h = addr ? map(addr, sizeof(*h)) : NULL;
@@ -64,6 +72,7 @@ static const struct acpi_header *map_table(u64 addr)
     return h && acpi_checksum_ok(h, len) ? h : NULL;
 }
 
+/* The three that say something we need; the DSDT is found through the FADT. */
 static void read_table(const struct acpi_header *h)
 {
     if (!memcmp(h->signature, "APIC", 4)) {
@@ -114,6 +123,7 @@ static void put_boot_cpu_first(void)
     acpi.cpu_acpi_ids[0] = acpi_id;
 }
 
+/* The XSDT, with addresses of 64 bits, is preferred to the RSDT. */
 void acpi_init(void)
 {
     const struct acpi_header *root = NULL;

@@ -25,6 +25,7 @@ bool acpi_checksum_ok(const void *p, size_t len)
     return sum == 0;
 }
 
+/* Its first 20 bytes have a checksum of their own; the whole, from revision 2 on, another. */
 bool acpi_rsdp_ok(const void *p, size_t len, struct acpi_rsdp *rsdp)
 {
     enum { OLD_LEN = 20, NEW_LEN = 36, REVISION = 15, RSDT = 16, XSDT = 24 };
@@ -77,6 +78,7 @@ static void madt_ioapic(const u8 *e, u8 len, struct acpi_info *info)
     info->nr_ioapics++;
 }
 
+/* An ISA interrupt that is on another line, or of another kind, than its number says. */
 static void madt_override(const u8 *e, u8 len, struct acpi_info *info)
 {
     u64 irq = field(e, len, 3, 1);
@@ -92,6 +94,10 @@ static void madt_lapic_addr(const u8 *e, u8 len, struct acpi_info *info)
     info->lapic_addr = field(e, len, 4, 8);
 }
 
+/*
+ * An entry says how long it is; one that is too short for its type is left out, one that makes no
+ * sense ends it.
+ */
 void acpi_read_madt(const struct acpi_header *h, struct acpi_info *info)
 {
     static const struct {
@@ -143,6 +149,7 @@ static u16 port_of(const struct acpi_header *h, size_t old, size_t generic)
     return port <= UINT16_MAX ? (u16)port : 0;
 }
 
+/* A later field, of 64 bits, counts before the older one of the same meaning, if it is there. */
 u64 acpi_read_fadt(const struct acpi_header *h, struct acpi_info *info)
 {
     enum { DSDT = 40, SMI_CMD = 48, ACPI_ENABLE = 52, PM1A_CNT = 64, PM1B_CNT = 68, PM_TIMER = 76,

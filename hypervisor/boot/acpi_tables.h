@@ -5,6 +5,7 @@
 
 #include "boot/boot.h"
 
+/* What every table but the root pointer begins with. */
 struct acpi_header {
     char signature[4];
     u32 length;                 /* of the whole table */
@@ -13,6 +14,7 @@ struct acpi_header {
     u32 oem_revision, creator, creator_revision;
 } __packed;
 
+/* Machine addresses of the two root tables. */
 struct acpi_rsdp {
     u64 xsdt;                   /* 0: none */
     u64 rsdt;

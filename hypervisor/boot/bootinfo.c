@@ -45,6 +45,9 @@ static void split_cmdline(void)
         strlcpy(bootinfo.kernel.cmdline, p, sizeof(bootinfo.kernel.cmdline));
 }
 
+/*
+ * The first module is the kernel, the second its ramdisk. Without modules the embedded kernel runs.
+ */
 static void choose_kernel(void)
 {
     struct boot_module *kernel = &bootinfo.kernel;
@@ -60,6 +63,7 @@ static void choose_kernel(void)
     kernel->len = (u64)(embedded_kernel_end - embedded_kernel_start);
 }
 
+/* A loader that puts a module over our image has already destroyed one of the two. */
 static void check_module(const struct boot_module *m)
 {
     u64 image = HV_LOAD_PADDR, image_end = image_paddr(_image_end);
@@ -91,6 +95,7 @@ void bootinfo_read(u32 magic, u64 info)
 
 /* ---- The heap's share ---- */
 
+/* Bytes [from, end) of machine memory. */
 struct hole {
     u64 from, end;
 };
@@ -148,6 +153,7 @@ const void *boot_module_data(const struct boot_module *m)
     return m->in_ram ? maddr_to_virt(MADDR(m->base)) : embedded_kernel_start;
 }
 
+/* Low memory stays out of the heap here, too: a module may lie there. */
 void boot_modules_free(void)
 {
     struct boot_module *modules[] = { &bootinfo.kernel, &bootinfo.ramdisk };

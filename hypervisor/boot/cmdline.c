@@ -35,6 +35,7 @@ static bool set_dom0_mem(const char *value)
     return true;
 }
 
+/* 0 and nonsense are refused, too many are cut. */
 static bool set_dom0_max_vcpus(const char *value)
 {
     u64 n;
@@ -49,6 +50,7 @@ static bool set_dom0_max_vcpus(const char *value)
     return true;
 }
 
+/* From here on the console is where the option says; what came before went to the default. */
 static bool set_com1(const char *value)
 {
     struct serial_options options = SERIAL_DEFAULT;
@@ -121,6 +123,7 @@ static bool set_l1tf_of(const char *word, size_t len)
     return false;
 }
 
+/* Words separated by commas; of several for the same domains the last counts. */
 static bool set_l1tf(const char *value)
 {
     for (;;) {
@@ -147,6 +150,7 @@ static const struct {
     { "pv-l1tf=", set_l1tf },
 };
 
+/* A name with '=' is a beginning, one without is the whole word. */
 static void apply(const char *word)
 {
     for (unsigned int i = 0; i < ARRAY_SIZE(options); i++) {
@@ -163,6 +167,7 @@ static void apply(const char *word)
     pr_warn("option '%s' is unknown, and ignored\n", word);
 }
 
+/* What is longer than `word` is cut: no option is so long. */
 void cmdline_parse(void)
 {
     char word[128];

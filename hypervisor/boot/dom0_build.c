@@ -7,15 +7,16 @@
  * does not fit is said in one line that names it, and ends the boot.
  */
 #include "boot/dom0.h"
-#include "boot/image.h"
 #include "hypercall/hypercall.h"
 #include "lib/string.h"
 #include "mm/internal.h"
+#include "x86/guest_mode.h"
 
 #define MIB             (1ull << 20)
 #define SLACK           (512 << 10)         /* mapped and free behind the stack */
 #define MAPPED_ALIGN    (4 * MIB)
 #define KEPT_PAGES      256                 /* left to the hypervisor for its own later needs */
+#define LARGEST_RUN     18                  /* order of what is looked for first: 1 GiB */
 /*
  * And free frames for XENMEM_exchange: a sixteenth of the memory, at most 128 MiB, as with Xen.
  * Linux exchanges 64 MiB for frames that devices of 32 address bits reach.
@@ -30,6 +31,7 @@ static u64 pages_of(u64 bytes)
     return DIV_ROUND_UP(bytes, PAGE_SIZE);
 }
 
+/* The next @pages in the plan: their first pfn. */
 static u64 take(u64 *next, u64 pages)
 {
     u64 at = *next;
@@ -73,6 +75,9 @@ static void check_p2m_place(const struct dom0 *b)
         panic("%s: the place for its P2M is not free", bootinfo.kernel.name);
 }
 
+/*
+ * Fills in struct dom0 (dom0.h draws it), from the sizes of everything. Nothing is allocated yet.
+ */
 static void plan(struct dom0 *b)
 {
     u64 next;
@@ -93,6 +98,7 @@ static void plan(struct dom0 *b)
     b->initial_pages = next;
 }
 
+/* Says which of the two is too large, as far as that can be told. */
 static void check_plan(const struct dom0 *b)
 {
     unsigned long kernel = (b->img.kend - b->img.virt_base) / MIB;
@@ -132,6 +138,7 @@ static u64 domain_pages(void)
 
 /* ---- Contents ---- */
 
+/* For elf_load(): into the run, which begins at virt_base. */
 static int copy_segment(void *ctx, u64 offset, const void *data, u64 len)
 {
     struct dom0 *b = ctx;
@@ -155,6 +162,10 @@ static void parse_kernel(struct dom0 *b)
         panic("%s: it can't be a first domain (SUPPORTED_FEATURES lacks dom0)", k->name);
 }
 
+/*
+ * The modules are still where the loader put them, and the run is elsewhere: the heap had no part
+ * in them.
+ */
 static void load_contents(struct dom0 *b)
 {
     if (elf_load(&b->img, copy_segment, b))
@@ -168,6 +179,7 @@ static void load_contents(struct dom0 *b)
 
 /* ---- Memory: P2M and M2P ---- */
 
+/* @pages frames from @m are the domain's pfns from @pfn on: in its P2M, and in the M2P. */
 static void assign(struct dom0 *b, u64 pfn, mfn_t m, u64 pages)
 {
     u64 *p2m = dom0_page(b, b->p2m_pfn);
@@ -181,7 +193,7 @@ static void assign(struct dom0 *b, u64 pfn, mfn_t m, u64 pages)
 /* More in runs as long as there are, so that devices find it contiguous; returns the next pfn. */
 static u64 assign_runs(struct dom0 *b, u64 pfn, bool high)
 {
-    unsigned int order = 18;
+    unsigned int order = LARGEST_RUN;
 
     while (pfn < b->nr_pages) {
         mfn_t m;
@@ -213,6 +225,9 @@ static void assign_rest(struct dom0 *b)
 
 /* ---- start_info and the vCPU ---- */
 
+/*
+ * The ABI's start of day (xen.h): addresses are virtual ones of the kernel, but for shared_info's.
+ */
 static void write_start_info(struct dom0 *b)
 {
     struct start_info *si = memset(dom0_page(b, b->start_info_pfn), 0, PAGE_SIZE);
@@ -238,6 +253,7 @@ static void write_start_info(struct dom0 *b)
     strlcpy((char *)si->cmd_line, bootinfo.kernel.cmdline, sizeof(si->cmd_line));
 }
 
+/* By the same way as a toolstack would, checks included: rsi is start_info, the stack a page. */
 static void set_first_vcpu(struct dom0 *b)
 {
     static __initdata struct vcpu_guest_context ctx;
@@ -248,7 +264,7 @@ static void set_first_vcpu(struct dom0 *b)
     ctx.user_regs.rip = b->img.entry;
     ctx.user_regs.rsi = dom0_va(b, b->start_info_pfn);
     ctx.user_regs.rsp = stack;
-    ctx.user_regs.rflags = 0x200;
+    ctx.user_regs.rflags = RFLAGS_IF;
     ctx.user_regs.cs = SEL_RING3_CS64;
     ctx.user_regs.ss = SEL_RING3_DS;
     ctx.kernel_ss = SEL_RING3_DS;
@@ -262,6 +278,7 @@ static void set_first_vcpu(struct dom0 *b)
     b->d->vcpus[0]->initialised = true;
 }
 
+/* Domain 0: the only one that is privileged, from its first moment on. */
 static void create_domain(struct dom0 *b)
 {
     unsigned int vcpus = boot_options.dom0_max_vcpus ? boot_options.dom0_max_vcpus : cpu_count();
@@ -280,6 +297,10 @@ static void create_domain(struct dom0 *b)
     b->d->absent_mask = mm_absent_mask(true);
 }
 
+/*
+ * The steps, each of which may end the boot. Modules are given back as soon as they are copied, so
+ * that their memory can be the domain's: domain_pages() has counted on it.
+ */
 void dom0_build(void)
 {
     static __initdata struct dom0 b;

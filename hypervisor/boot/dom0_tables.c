@@ -14,6 +14,7 @@ struct supply {
     u64 next, end;              /* pfns */
 };
 
+/* How many tables of 2^@shift bytes' reach [first, last] touches. */
 static u64 span(u64 first, u64 last, unsigned int shift)
 {
     return (last >> shift) - (first >> shift) + 1;
@@ -28,6 +29,7 @@ u64 dom0_count_tables(u64 va, u64 pages, unsigned int top)
     return tables;
 }
 
+/* Cleared: the run was not. That it is enough was counted before. */
 static u64 *new_table(struct supply *s, mfn_t *m)
 {
     BUG_ON(s->next >= s->end);
@@ -35,6 +37,7 @@ static u64 *new_table(struct supply *s, mfn_t *m)
     return memset(dom0_page(s->b, s->next++), 0, PAGE_SIZE);
 }
 
+/* The level-1 entry for @va; tables on the way are made. */
 static u64 *leaf_of(struct supply *s, u64 va)
 {
     u64 *table = mfn_to_virt(s->b->root);
@@ -59,6 +62,7 @@ static bool is_table(const struct dom0 *b, u64 pfn)
            (pfn >= b->p2m_tables_pfn && pfn < b->p2m_tables_pfn + b->nr_p2m_tables);
 }
 
+/* Read-only where a page is a table itself, or no table would be valid. */
 static void map_run(struct supply *s, u64 va, u64 pfn, u64 pages)
 {
     for (u64 i = 0; i < pages; i++) {
@@ -69,6 +73,7 @@ static void map_run(struct supply *s, u64 va, u64 pfn, u64 pages)
     }
 }
 
+/* Validation may ask to be called again for pending work: here there is none, so at once. */
 void dom0_write_tables(struct dom0 *b)
 {
     struct supply tables = { b, b->tables_pfn, b->tables_pfn + b->nr_tables };

@@ -52,6 +52,7 @@ struct notes {
     char loader[16], xen_version[16];
 };
 
+/* @len bytes of the file at @offset; NULL: they are not all there. */
 static const void *at(const struct elf_image *img, u64 offset, u64 len)
 {
     return offset <= img->len && len <= img->len - offset ? img->file + offset : NULL;
@@ -86,6 +87,7 @@ static void read_shdr(const struct elf_image *img, const struct ehdr *eh, unsign
 
 /* ---- The ELF header ---- */
 
+/* As all checks here: NULL, or a line's worth of what is wrong. */
 static const char *check_tables(const struct elf_image *img, const struct ehdr *eh)
 {
     if (!eh->phnum || eh->phnum > MAX_HEADERS || eh->phentsize < sizeof(struct phdr))
@@ -117,6 +119,7 @@ static const char *check_header(const struct elf_image *img, struct ehdr *eh)
 
 /* ---- Notes ---- */
 
+/* Notes have numbers of 4 or 8 bytes; the file is little-endian, as we are. */
 static u64 note_number(const u8 *desc, u32 len)
 {
     u64 v = 0;
@@ -133,6 +136,7 @@ static void note_text(const u8 *desc, u32 len, char *to, size_t size)
     to[n] = '\0';
 }
 
+/* The last of several of one type counts. */
 static void one_note(struct elf_image *img, struct notes *notes, u32 type, const u8 *desc, u32 len)
 {
     const struct {
@@ -214,6 +218,7 @@ static void find_notes(struct elf_image *img, const struct ehdr *eh, struct note
     }
 }
 
+/* What the ABI asks of a kernel: made for the generic loader and for interface xen-3.0. */
 static const char *check_notes(const struct elf_image *img, const struct notes *notes)
 {
     if (!notes->any)
@@ -227,6 +232,7 @@ static const char *check_notes(const struct elf_image *img, const struct notes *
 
 /* ---- Where it wants to be ---- */
 
+/* The range of physical addresses, from the lowest to the highest, that its segments take up. */
 static const char *check_segments(struct elf_image *img, const struct ehdr *eh, u64 *from, u64 *end)
 {
     *from = NONE;
@@ -250,6 +256,7 @@ static const char *check_segments(struct elf_image *img, const struct ehdr *eh, 
     return *end ? NULL : "it has no segment to load";
 }
 
+/* Whether @len bytes at @va are within the segments' range. */
 static bool in_kernel(const struct elf_image *img, u64 va, u64 len)
 {
     return va >= img->kstart && va < img->kend && len <= img->kend - va;
@@ -261,6 +268,10 @@ static bool guest_may_have(u64 from, u64 end)
     return end <= 1ull << 47 || from >= HV_VIRT_END;
 }
 
+/*
+ * From physical to virtual: VIRT_BASE is where PADDR_OFFSET lies. All that a note names has to fit
+ * in.
+ */
 static const char *place(struct elf_image *img, const struct notes *notes, u64 from, u64 end)
 {
     u64 base = notes->virt_base == NONE ? 0 : notes->virt_base;
@@ -317,6 +328,7 @@ int elf_parse(const void *file, u64 len, struct elf_image *img, const char **why
     return *why ? -EINVAL : 0;
 }
 
+/* Nothing is checked here: elf_parse() has, and the file can't change. */
 int elf_load(const struct elf_image *img,
              int (*copy)(void *ctx, u64 offset, const void *data, u64 len), void *ctx)
 {

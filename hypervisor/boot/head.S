@@ -84,7 +84,7 @@ start32:
         mov     %eax, PA(boot_magic)
         mov     %ebx, PA(boot_info)
 
-        /* 64-bit mode, or a word on the serial line. */
+        /* bss is zero, so the tables below are, too; 64-bit mode, or a word on the serial line. */
         mov     $0x80000000, %eax
         cpuid
         cmp     $0x80000001, %eax
@@ -114,12 +114,18 @@ start32:
         jb      1b
         movl    $(PA(boot_l2_image) + PTE_TABLE), PA(boot_l3_image)
 
+        /*
+         * boot_l4:  slot 0                 boot_l3_low   -> 4 x boot_l2_low    0 to 4 GiB
+         *           slot of DIRECT_MAP     the same
+         *           slot of IMAGE          boot_l3_image -> boot_l2_image      the image
+         */
         mov     $PA(boot_l4), %edi
         movl    $(PA(boot_l3_low) + PTE_TABLE), (%edi)
         movl    $(PA(boot_l3_low) + PTE_TABLE), 8 * L4_SLOT(DIRECT_MAP_VIRT)(%edi)
         movl    $(PA(boot_l3_image) + PTE_TABLE), 8 * L4_SLOT(IMAGE_VIRT)(%edi)
         mov     %edi, %cr3
 
+        /* The order that the architecture wants: PAE, LME, then paging on is long mode. */
         mov     %cr4, %eax
         or      $0x20, %eax             /* PAE */
         mov     %eax, %cr4
@@ -208,6 +214,13 @@ early_stubs:
         jmp     early_common
         .set    vector, vector + 1
         .endr
+/*
+ * struct early_frame (early_traps.h), and what the CPU has pushed before:
+ *
+ *      +16   rip, cs, rflags, rsp, ss
+ *      +8    error code, or 0
+ *      +0    vector            <- rsp, and rdi for early_trap()
+ */
 early_common:
         cld
         mov     %rsp, %rdi

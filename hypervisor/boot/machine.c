@@ -43,6 +43,10 @@ static void triple_fault(void)
     __asm__ volatile("lidt %0; ud2" : : "m"(none));
 }
 
+/*
+ * By the firmware's own register, the chipset's, the keyboard controller, a triple fault: in this
+ * order.
+ */
 noreturn void machine_reboot(void)
 {
     if (acpi.reset_addr) {
@@ -70,6 +74,7 @@ static void acpi_enable(void)
         cpu_relax();
 }
 
+/* SLP_EN makes it so; the other bits of the register are kept. Port 0: there is none. */
 static void sleep_now(u16 port, u8 type)
 {
     u16 keep;
@@ -80,6 +85,7 @@ static void sleep_now(u16 port, u8 type)
     outw(port, (u16)(keep | (u32)type << PM1_SLP_TYP_SHIFT | PM1_SLP_EN));
 }
 
+/* Writes to both power registers, as ACPI wants it where there are two. */
 noreturn void machine_power_off(void)
 {
     if (acpi.s5_found) {

@@ -24,6 +24,7 @@ static struct mem_range sane(const struct mem_range *r)
     return s;
 }
 
+/* How little a type lets us do. */
 static unsigned int strictness(u32 type)
 {
     static const u8 order[] = {
@@ -58,6 +59,10 @@ static u32 type_at(const struct mem_range *in, unsigned int nr, u64 at, u64 *unt
     return type;
 }
 
+/*
+ * Goes from one place where something begins or ends to the next, so no sorting is needed; maps are
+ * short. What is described by nothing is left out.
+ */
 int memory_map_normalise(const struct mem_range *in, unsigned int nr, struct mem_range *out,
                          unsigned int max)
 {

@@ -57,11 +57,13 @@ static void add_range(struct loader_info *info, u64 base, u64 len, u32 type)
         info->mem[info->nr_mem++] = (struct mem_range){ base, len, type };
 }
 
+/* The first two modules are used; more are accepted and left alone. */
 static struct boot_module *module_slot(struct bootinfo *out, unsigned int index)
 {
     return index == 0 ? &out->kernel : index == 1 ? &out->ramdisk : NULL;
 }
 
+/* A module that ends before it begins is empty. */
 static void mb1_modules(const struct mb1_info *mb, read_memory_fn at, struct bootinfo *out)
 {
     for (unsigned int i = 0; i < mb->mods_count && module_slot(out, i); i++) {
@@ -80,6 +82,7 @@ static void mb1_modules(const struct mb1_info *mb, read_memory_fn at, struct boo
     }
 }
 
+/* Each entry says how long it is, not counting that word; a list that leads out of itself ends. */
 static void mb1_memory(const struct mb1_info *mb, read_memory_fn at, struct loader_info *info)
 {
     u64 pos = mb->mmap_addr, end = pos + mb->mmap_length;
@@ -100,6 +103,10 @@ static void mb1_memory(const struct mb1_info *mb, read_memory_fn at, struct load
     }
 }
 
+/*
+ * Flags say which fields mean anything. The two sizes are what the oldest loaders give in place of
+ * a map.
+ */
 static int mb1_parse(u64 addr, read_memory_fn at, struct loader_info *info, struct bootinfo *out,
                      const char **why)
 {
@@ -199,6 +206,10 @@ static void tag_module(struct mb2 *mb)
     tag_text(mb, 8, slot->cmdline, sizeof(slot->cmdline));
 }
 
+/*
+ * Both kinds of map begin with the size of an entry and a version; entries of the future are
+ * longer.
+ */
 static void tag_mmap(struct mb2 *mb)
 {
     u32 entry_size = get32(mb->body);
@@ -251,6 +262,7 @@ static void tag_framebuffer(struct mb2 *mb)
                                              get32(b + 16), b[20], b[21] };
 }
 
+/* The newer tag has the whole pointer: the longer copy wins. */
 static void tag_rsdp(struct mb2 *mb)
 {
     u32 len = min(mb->len, (u32)sizeof(mb->info->rsdp));
@@ -283,6 +295,7 @@ static void read_tag(struct mb2 *mb, u32 type)
     }
 }
 
+/* Tags lie on 8 bytes, each whole inside the total, or the walk ends there. */
 static int mb2_parse(u64 addr, read_memory_fn at, struct loader_info *info, struct bootinfo *out,
                      const char **why)
 {

@@ -22,11 +22,13 @@
 
 void start(u32 magic, u32 info);        /* called by head.S */
 
+/* In an interrupt: whom the input is for is found out on the way out. */
 static void raise_console_softirq(void)
 {
     raise_softirq(SOFTIRQ_CONSOLE);
 }
 
+/* Whatever the log level is: so it can be told which one is being booted. */
 static void print_banner(void)
 {
     char line[128];

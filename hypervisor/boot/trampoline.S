@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where another CPU starts: copied to a page below 1 MiB, entered in real mode with CS at the
- * page and IP 0. It goes straight to long mode on tables that map the first 2 MiB at their own
- * address and the hypervisor at its place, takes its stack, and jumps to start_ap (x86/smp.c).
- * Nothing here knows its address when it is linked: %ebx holds it.
+ * page and IP 0. It goes straight to long mode on head.S's tables (boot_l4), which map the first
+ * 4 GiB at their own address and the hypervisor at its place, takes its stack, and jumps to
+ * start_ap (x86/smp.c). Nothing here knows its address when it is linked: %ebx holds it.
+ *
+ * The page, as x86/smp.c fills it:
+ *
+ *      +0                      this code, entered in real mode
+ *      trampoline_args         cr3, efer       the tables; NX is in use in them already
+ *                              stack, entry    of the CPU that is being started
  */
 
 #define CR0_PE_PG       0x80000001
@@ -31,6 +37,7 @@ trampoline_start:
         leal    HERE(long_mode)(%ebx), %eax
         movl    %eax, HERE(jump)
 
+        /* Straight from real mode to long mode: PAE, tables, EFER, then PE and PG together. */
         movl    $CR4_PAE, %eax
         movl    %eax, %cr4
         movl    HERE(trampoline_args), %eax
@@ -41,7 +48,7 @@ trampoline_start:
         wrmsr
         lgdtl   HERE(gdtr)
         movl    %cr0, %eax
-        andl    $~CR0_CD_NW, %eax
+        andl    $~CR0_CD_NW, %eax       /* a CPU comes out of INIT with its caches off */
         orl     $CR0_PE_PG, %eax
         movl    %eax, %cr0
         ljmpl   *HERE(jump)

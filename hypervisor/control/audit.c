@@ -8,6 +8,7 @@
 
 static unsigned int wrong;      /* found by the audit that runs; there is one at a time */
 
+/* The first SHOWN are enough to begin with; the count tells of the rest. */
 void audit_wrong(const char *fmt, ...)
 {
     char text[160];
@@ -35,6 +36,7 @@ static void audit_domain(const struct domain *d)
     audit_ports(d);
 }
 
+/* Frames first, since that needs memory, which a machine that stands still may not have. */
 void audit(void)
 {
     unsigned int domains = 0;

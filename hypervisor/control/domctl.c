@@ -20,6 +20,7 @@
 
 static bool claimed;
 
+/* Held from here to control_release() by one CPU, in one call: a restart gives it up in between. */
 bool control_claim(void)
 {
     return !atomic_xchg(&claimed, true);
@@ -73,6 +74,10 @@ static u16 free_id(void)
     return 0;
 }
 
+/*
+ * Paused, with no memory: everything else the toolstack does by further calls. An id of 0 or beyond
+ * the last means "any"; which one it became goes back.
+ */
 static int create_domain(struct domain *unused, struct xen_domctl *op)
 {
     const struct xen_domctl_createdomain *c = &op->u.createdomain;
@@ -121,12 +126,17 @@ static int max_mem(struct domain *d, struct xen_domctl *op)
     return 0;
 }
 
+/* A UUID for tools to tell domains by; the hypervisor never looks at it. */
 static int set_handle(struct domain *d, struct xen_domctl *op)
 {
     memcpy(d->handle, op->u.setdomainhandle.handle, sizeof(d->handle));
     return 0;
 }
 
+/*
+ * Into a frame of the domain's, by the toolstack, before it runs: held as writable, so it can't be
+ * a table.
+ */
 static int hypercall_init(struct domain *d, struct xen_domctl *op)
 {
     mfn_t m = MFN(op->u.hypercall_init.gmfn);
@@ -145,6 +155,7 @@ static int hypercall_init(struct domain *d, struct xen_domctl *op)
     return rc;
 }
 
+/* There is one. */
 static int set_address_size(struct domain *d, struct xen_domctl *op)
 {
     return op->u.address_size.size == 64 ? 0 : -EINVAL;
@@ -158,6 +169,10 @@ static int get_address_size(struct domain *d, struct xen_domctl *op)
 
 /* ---- Running and ending ---- */
 
+/*
+ * Counted by itself, so that the toolstack can't take back pauses of others. It returns when
+ * nothing of the domain runs any more.
+ */
 static int pause_domain(struct domain *d, struct xen_domctl *op)
 {
     if (d == current->domain)
@@ -178,6 +193,7 @@ static int unpause_domain(struct domain *d, struct xen_domctl *op)
     return 0;
 }
 
+/* Takes long, and is called again until it is done: how far it came lies in the domain. */
 static int destroy_domain(struct domain *d, struct xen_domctl *op)
 {
     return d == current->domain ? -EINVAL : domain_destroy(d);
@@ -185,6 +201,7 @@ static int destroy_domain(struct domain *d, struct xen_domctl *op)
 
 /* ---- Inspecting ---- */
 
+/* The domain named, or the next one above it: so a list can be gone through. */
 static int get_domain_info(struct domain *unused, struct xen_domctl *op)
 {
     struct domain *d = domain_at_or_above(op->domain);
@@ -196,6 +213,7 @@ static int get_domain_info(struct domain *unused, struct xen_domctl *op)
     return 0;
 }
 
+/* What the toolstack needs to copy a domain: which frames are tables, and which are pinned. */
 static u32 frame_type(struct domain *d, mfn_t m)
 {
     static const u32 codes[] = {
@@ -256,6 +274,7 @@ static const struct command {
     [XEN_DOMCTL_getpageframeinfo3] = { get_frame_types, true, false },
 };
 
+/* The domain is good to the end of the call, even if it is destroyed by it. */
 static int run(const struct command *c, struct xen_domctl *op)
 {
     struct domain *d = NULL;
@@ -268,6 +287,10 @@ static int run(const struct command *c, struct xen_domctl *op)
     return c->fn(d, op);
 }
 
+/*
+ * Version before right, as the ABI has it: a caller that is too old learns so. Results go back only
+ * where the command has some, and only on success.
+ */
 long do_domctl(XEN_GUEST_HANDLE(xen_domctl_t) uop)
 {
     const struct command *c;

@@ -9,6 +9,7 @@
 #define CONTEXT_ORDER 1     /* struct vcpu_guest_context is too much for the stack */
 BUILD_ASSERT(sizeof(struct vcpu_guest_context) <= PAGE_SIZE << CONTEXT_ORDER);
 
+/* NULL until the toolstack has said how many there are to be (max_vcpus), as the ABI has it. */
 static struct vcpu *named_vcpu(struct domain *d, u32 id)
 {
     return d->vcpus_made || d->privileged ? domain_vcpu(d, id) : NULL;
@@ -42,6 +43,10 @@ static int apply_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
     return rc;
 }
 
+/*
+ * The context is copied before it is looked at, and the domain paused while it is set: its other
+ * vCPUs share its tables. The caller's own domain can't wait for itself.
+ */
 int set_vcpu_context(struct domain *d, struct xen_domctl *op)
 {
     const struct xen_domctl_vcpucontext *arg = &op->u.vcpucontext;
@@ -64,6 +69,7 @@ int set_vcpu_context(struct domain *d, struct xen_domctl *op)
     return rc;
 }
 
+/* Only that vCPU is paused. It may have been given its context by the domain itself. */
 int get_vcpu_context(struct domain *d, struct xen_domctl *op)
 {
     const struct xen_domctl_vcpucontext *arg = &op->u.vcpucontext;
@@ -88,6 +94,7 @@ int get_vcpu_context(struct domain *d, struct xen_domctl *op)
     return rc;
 }
 
+/* A snapshot; nothing is paused. */
 int get_vcpu_info(struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_getvcpuinfo *info = &op->u.getvcpuinfo;

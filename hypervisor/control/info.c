@@ -5,6 +5,7 @@
 
 #define NO_SHUTDOWN_CODE XEN_DOMINF_shutdownmask
 
+/* Of all vCPUs of a domain; they change while they are counted. */
 struct summary {
     unsigned int online, blocked, on_cpu;
     u64 cpu_time;
@@ -50,6 +51,7 @@ static u32 info_flags(struct domain *d, const struct summary *s)
     return flags;
 }
 
+/* Of one that is dead the record is still there, so it is listed until nobody maps its frames. */
 void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 {
     struct summary s = summarise(d);

@@ -2,6 +2,9 @@
 /*
  * Every "may the running domain do this to that one" in one place.
  *
+ * What a privileged domain may do with the machine's devices (ports, cache control, physdev_op)
+ * is no such question: it stands where it is done, as d->privileged.
+ *
  * A domain may always name itself, as DOMID_SELF or by its id. Only a privileged one may name
  * another: -EPERM for the rest, -ESRCH when there is no such domain.
  */

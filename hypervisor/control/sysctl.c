@@ -39,6 +39,10 @@ static int physinfo(struct xen_sysctl *op)
     return 0;
 }
 
+/*
+ * In the order of ids, as many as the caller has room for. The list may change meanwhile: each
+ * entry is true of its own moment.
+ */
 static int domain_info_list(struct xen_sysctl *op)
 {
     struct xen_sysctl_getdomaininfolist *list = &op->u.getdomaininfolist;
@@ -64,6 +68,7 @@ static sysctl_fn *const commands[] = {
     [XEN_SYSCTL_debug_keys]        = debug_keys,
 };
 
+/* As do_domctl(): version, right, command, claim. Here every command answers. */
 long do_sysctl(XEN_GUEST_HANDLE(xen_sysctl_t) uop)
 {
     struct xen_sysctl op;

@@ -32,6 +32,7 @@ static u32 piece_len(const char *text, u32 len)
     return len;
 }
 
+/* A restart goes on behind the text that is written. */
 static long console_out(u32 count, XEN_GUEST_HANDLE(char) buffer)
 {
     char text[PIECE];
@@ -52,6 +53,7 @@ static long console_out(u32 count, XEN_GUEST_HANDLE(char) buffer)
     return 0;
 }
 
+/* At most a piece: a caller asks again for more. */
 static long console_in(u32 count, XEN_GUEST_HANDLE(char) buffer)
 {
     char text[PIECE];

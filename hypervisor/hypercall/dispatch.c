@@ -69,6 +69,7 @@ static const hypercall_thunk table[] = {
     CALL(domctl),
 };
 
+/* Also what a mispredicted branch would call is in the table. */
 static inline long call(u64 nr, u64 a1, u64 a2, u64 a3, u64 a4)
 {
     hypercall_thunk thunk;
@@ -97,6 +98,9 @@ long hypercall_dispatch(u64 nr, const u64 args[6])
     return call(nr, args[0], args[1], args[2], args[3]);
 }
 
+/*
+ * Where the arguments came from: the registers, or the entry of the multicall that is being done.
+ */
 long hypercall_set_restart(const u64 *args, unsigned int n)
 {
     struct vcpu *v = current;

@@ -2,7 +2,9 @@
 /*
  * The door of hypercall/: one handler a hypercall, `long do_<name>(arguments)`, declared from the
  * ABI's one list. The caller is `current`, in guest-kernel mode. A handler copies in, checks all,
- * then acts; it returns >= 0 or a negative errno.
+ * then acts; it returns >= 0 or a negative errno. Which room a handler lives in follows its
+ * subject: here are the way in (dispatch.c, multicall.c, page.c), the copies (guest_access.h),
+ * and the calls that belong to no other room (version.c, console_io.c, physdev.c, platform.c).
  *
  * A long handler asks preempt_needed() and, to give way, returns hypercall_restart(new arguments):
  * the guest then executes the same call again with these, after what was pending was done. All
@@ -32,7 +34,10 @@
     long do_##name(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5);
 #include <xen/hypercalls.def>
 
-/* From entry.S: the hypercall in @regs of the running vCPU. */
+/*
+ * From entry.S: the hypercall in @regs of the running vCPU: number in rax, arguments in rdi, rsi,
+ * rdx, r10; the result goes to rax, or rip goes back for a restart.
+ */
 void hypercall_entry(struct cpu_regs *regs);
 /* One call by number; what multicall and hypercall_entry share. -ENOSYS for holes. */
 long hypercall_dispatch(u64 nr, const u64 args[6]);

@@ -17,6 +17,7 @@ static unsigned long entry_addr(XEN_GUEST_HANDLE(multicall_entry_t) list, u64 i,
     return handle_elem(list, i) + field;
 }
 
+/* The batch goes on at entry @i, as a call of its own with the rest of the list. */
 static long restart_at(XEN_GUEST_HANDLE(multicall_entry_t) list, unsigned int i, unsigned int nr)
 {
     return hypercall_restart(handle_elem(list, i), nr - i);
@@ -43,6 +44,10 @@ static bool give_way(const struct vcpu *v)
     return mm_put_pending(v) || preempt_needed();
 }
 
+/*
+ * Batches do not nest: v->batch says that one is being done, and where its calls put their
+ * restarts.
+ */
 long do_multicall(XEN_GUEST_HANDLE(multicall_entry_t) list, unsigned int nr)
 {
     struct vcpu *v = current;

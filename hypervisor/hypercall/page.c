@@ -16,6 +16,7 @@ static const u8 iret_stub[] = {
     0x51, 0x41, 0x53, 0x50, 0xb8, __HYPERVISOR_iret, 0, 0, 0, 0x0f, 0x05,
 };
 
+/* The caller holds the frame as writable. Numbers are one byte: there are fewer stubs than that. */
 void hypercall_page_fill(void *page)
 {
     u8 *p = page;

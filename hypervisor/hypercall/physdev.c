@@ -9,6 +9,7 @@
 #include "lib/atomic.h"
 #include "x86/platform.h"
 
+/* An IO-APIC's register, which kernels read to find out how many lines it has. */
 static long apic_read(XEN_GUEST_HANDLE(void) arg)
 {
     struct physdev_apic op;
@@ -35,6 +36,7 @@ static long alloc_irq_vector(XEN_GUEST_HANDLE(void) arg)
     return copy_arg_to_guest(arg, &op) ? 0 : -EFAULT;
 }
 
+/* Reports that we have no use for; the argument must be there, as the ABI has it. */
 static long accept(XEN_GUEST_HANDLE(void) arg)
 {
     u16 first;

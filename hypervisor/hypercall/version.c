@@ -33,6 +33,7 @@ static long give_compile_info(XEN_GUEST_HANDLE(void) arg)
     return give(arg, &info, sizeof(info));
 }
 
+/* What of the ABI's optional parts there is for a PV guest; bits beyond the first word: none. */
 static long give_features(XEN_GUEST_HANDLE(void) arg)
 {
     const struct domain *d = current->domain;
@@ -52,6 +53,7 @@ static long give_features(XEN_GUEST_HANDLE(void) arg)
     return copy_arg_to_guest(arg, &info) ? 0 : -EFAULT;
 }
 
+/* Only the first domain learns it: it may say things of the machine. */
 static long give_commandline(XEN_GUEST_HANDLE(void) arg)
 {
     xen_commandline_t line;

@@ -22,6 +22,7 @@ static bool parse_format(const char **text, u8 *line_control)
     return true;
 }
 
+/* Parts may be left out, down to their commas; the speed must be one that the chip can make. */
 bool serial_parse(const char *text, struct serial_options *options)
 {
     struct serial_options o = *options;

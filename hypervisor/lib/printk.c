@@ -24,6 +24,7 @@ static struct rate_limit guest_limit = RATE_LIMIT_INIT(GUEST_BURST, GUEST_INTERV
 /* Set once, by a CPU that has come to its end: whoever holds the lock may never let go. */
 static bool lock_ignored;
 
+/* True: it is to be unlocked again. */
 static bool lock_console(void)
 {
     if (READ_ONCE(lock_ignored))
@@ -56,46 +57,56 @@ static size_t format_line(char *line, const char *fmt, va_list args)
     return len;
 }
 
-void printk(enum log_level level, const char *fmt, ...)
+/*
+ * Whether a line that a guest has caused may be printed now; before the first one after some that
+ * were not, says how many those were. The lock is held.
+ */
+static bool guest_line_passes(void)
+{
+    char note[64];
+
+    if (!rate_limit_pass(&guest_limit, now_ns()))
+        return false;
+    if (guest_limit.dropped)
+        serial_write(note, (size_t)snprintf(note, sizeof(note),
+                                            PREFIX "%u messages of guests dropped\n",
+                                            guest_limit.dropped));
+    guest_limit.dropped = 0;
+    return true;
+}
+
+/* Formatted before the lock is taken, which keeps others waiting for no longer than the line. */
+static void print_line(bool of_guest, const char *fmt, va_list args)
 {
     char line[LINE_SIZE];
+    size_t len = format_line(line, fmt, args);
+    bool locked = lock_console();
+
+    if (!of_guest || guest_line_passes())
+        serial_write(line, len);
+    unlock_console(locked);
+}
+
+void printk(enum log_level level, const char *fmt, ...)
+{
     va_list args;
-    size_t len;
-    bool locked;
 
     if (level > log_threshold)
         return;
     va_start(args, fmt);
-    len = format_line(line, fmt, args);
+    print_line(false, fmt, args);
     va_end(args);
-    locked = lock_console();
-    serial_write(line, len);
-    unlock_console(locked);
 }
 
 void guest_printk(enum log_level level, const char *fmt, ...)
 {
-    char line[LINE_SIZE], note[64];
     va_list args;
-    size_t len;
-    int note_len = 0;
-    bool locked;
 
     if (level > log_threshold)
         return;
     va_start(args, fmt);
-    len = format_line(line, fmt, args);
+    print_line(true, fmt, args);
     va_end(args);
-    locked = lock_console();
-    if (rate_limit_pass(&guest_limit, now_ns())) {
-        if (guest_limit.dropped)
-            note_len = snprintf(note, sizeof(note), PREFIX "%u messages of guests dropped\n",
-                                guest_limit.dropped);
-        guest_limit.dropped = 0;
-        serial_write(note, (size_t)note_len);
-        serial_write(line, len);
-    }
-    unlock_console(locked);
 }
 
 void console_write(const char *text, size_t len)

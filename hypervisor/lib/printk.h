@@ -18,8 +18,9 @@
 
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
-extern enum log_level log_threshold;
+extern enum log_level log_threshold;    /* what is above it is not printed; `loglvl=` */
 
+/* By anyone, in interrupts as well, with any lock held that comes before LOCK_CONSOLE. */
 void printk(enum log_level level, const char *fmt, ...) __printf(2, 3);
 void guest_printk(enum log_level level, const char *fmt, ...) __printf(2, 3);
 

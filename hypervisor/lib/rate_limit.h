@@ -18,6 +18,10 @@ struct rate_limit {
 
 #define RATE_LIMIT_INIT(b, i) { .interval = (i), .burst = (b), .left = (b) }
 
+/*
+ * Intervals since the last look are turned into messages, up to the burst; what is left of an
+ * interval stays in `since`.
+ */
 static inline bool rate_limit_pass(struct rate_limit *r, u64 now)
 {
     u64 earned = now > r->since ? (now - r->since) / r->interval : 0;

@@ -48,6 +48,7 @@ static void reg_write(unsigned int reg, u8 value)
     outb((u16)(uart.port + reg), value);
 }
 
+/* A register that only keeps what it is given, and that no other device has there. */
 static bool chip_present(u16 port)
 {
     outb((u16)(port + REG_SCRATCH), 0x5a);
@@ -78,6 +79,7 @@ void serial_init(const struct serial_options *options)
     reg_write(REG_MCR, MCR_DTR_RTS_OUT2);
 }
 
+/* Without the lock: asked at each access of a guest to a port. */
 bool serial_owns(u16 port, unsigned int size)
 {
     u16 first = READ_ONCE(uart.port);
@@ -85,6 +87,7 @@ bool serial_owns(u16 port, unsigned int size)
     return first && port < first + CHIP_PORTS && port + size > first;
 }
 
+/* When its FIFO is empty there is room for all of it, which saves asking for each. */
 static void put_char(char c)
 {
     for (unsigned int polls = 0; !uart.room; polls++) {
@@ -109,9 +112,12 @@ void serial_write(const char *text, size_t len)
     }
 }
 
+/*
+ * The interrupt's handler, on CPU 0; also called once while booting, before anybody reads.
+ * Characters that the ring has no room for are read all the same, or the interrupt would stay.
+ */
 static void receive(void *arg)
 {
-    (void)arg;
     /* A chip that was given up is not asked, though it may still interrupt. */
     while (READ_ONCE(uart.port) && (reg_read(REG_LSR) & LSR_DATA)) {
         char c = (char)reg_read(REG_DATA);
@@ -126,6 +132,10 @@ static void receive(void *arg)
         console_input_hook();
 }
 
+/*
+ * Which of the two ISA interrupts it is follows from the port: COM1 and COM3 have bit 8, and share
+ * one.
+ */
 void serial_enable_input(void)
 {
     unsigned int isa = uart.port & 0x100 ? ISA_IRQ_COM1 : ISA_IRQ_COM2;
@@ -142,11 +152,7 @@ void serial_enable_input(void)
     receive(NULL);
 }
 
-bool serial_input_waiting(void)
-{
-    return __atomic_load_n(&ring.head, __ATOMIC_ACQUIRE) != ring.tail;
-}
-
+/* Under the console's lock, so there is one reader; see `ring`. */
 size_t serial_read(char *buf, size_t len)
 {
     u32 head = __atomic_load_n(&ring.head, __ATOMIC_ACQUIRE);

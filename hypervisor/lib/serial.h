@@ -17,6 +17,7 @@ struct serial_options {
 /* "115200[,8n1[,0x3f8]]"; console_options.c, pure. False, and nothing changed, if it is not. */
 bool serial_parse(const char *text, struct serial_options *options);
 
+/* Before other CPUs run. A port without a chip stays silent, and all of the rest does nothing. */
 void serial_init(const struct serial_options *options);
 void serial_write(const char *text, size_t len);    /* newlines become CR LF */
 
@@ -26,6 +27,5 @@ bool serial_owns(u16 port, unsigned int size);
 /* Input waits in a ring: lost when that is full. */
 void serial_enable_input(void);
 size_t serial_read(char *buf, size_t len);
-bool serial_input_waiting(void);
 
 #endif

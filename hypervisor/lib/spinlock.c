@@ -10,12 +10,14 @@ struct held {
 };
 static DEFINE_PER_CPU(struct held, locks_held);
 
+/* Tickets are served in order, so nobody waits for ever; whoever waits answers cross-calls. */
 void spin_lock_slow(spinlock_t *lock, u16 ticket)
 {
     while (__atomic_load_n((u16 *)&lock->tickets, __ATOMIC_ACQUIRE) != ticket)
         cpu_wait();
 }
 
+/* All levels from the lock's own upwards must be free, but for one other at LOCK_EVENT. */
 void lock_order_acquire(const spinlock_t *lock)
 {
     struct held *held = &this_cpu(locks_held);

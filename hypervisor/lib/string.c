@@ -57,6 +57,10 @@ void *memcpy(void *to, const void *from, size_t n)
     return result;
 }
 
+/*
+ * Where the target begins inside the source, from the end backwards, whole words first; the first
+ * word, which the others overwrite, is loaded before.
+ */
 void *memmove(void *to, const void *from, size_t n)
 {
     uint64_t head;
@@ -96,6 +100,7 @@ void *memset(void *to, int byte, size_t n)
     return to;
 }
 
+/* By words as long as they are equal, then the byte that differs. */
 int memcmp(const void *a, const void *b, size_t n)
 {
     const unsigned char *x = a, *y = b;
@@ -111,6 +116,7 @@ int memcmp(const void *a, const void *b, size_t n)
     return 0;
 }
 
+/* Reads no byte beyond the NUL, nor beyond @max. */
 size_t strnlen(const char *s, size_t max)
 {
     size_t n = 0;

@@ -6,7 +6,7 @@
  * has the same addresses in both.
  */
 #include "lib/symbols.h"
-#include "boot/image.h"
+#include "image.h"
 #include "lib/string.h"
 #include "lib/types.h"
 #include "mm/layout.h"
@@ -15,6 +15,9 @@ extern const u32 symbol_count;
 extern const u32 symbol_offsets[];
 extern const char symbol_names[];
 
+/*
+ * From the beginning, name by name: it is only asked when something is printed about our own fault.
+ */
 const char *symbol_find(unsigned long addr, unsigned long *offset)
 {
     const char *name = symbol_names;

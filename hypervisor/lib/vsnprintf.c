@@ -12,12 +12,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Where the text goes. */
 struct out {
     char *buffer;
     size_t size;
     size_t length;      /* of the whole text, whether it fits or not */
 };
 
+/* One conversion, as it is written between '%' and its letter. */
 struct spec {
     bool left, zero, alternate, plus;
     int width;
@@ -48,6 +50,7 @@ static void put_padded(struct out *out, const struct spec *spec, const char *tex
         put_repeated(out, ' ', spec->width - length);
 }
 
+/* With a precision the text need not end with a NUL. */
 static void put_string(struct out *out, const struct spec *spec, const char *text)
 {
     int length = 0;
@@ -88,6 +91,7 @@ static void put_number(struct out *out, const struct spec *spec, uint64_t value,
         put_repeated(out, ' ', spec->width - length);
 }
 
+/* Of a width or precision; large ones stop growing before they overflow. */
 static int parse_number(const char **format)
 {
     int n = 0;
@@ -245,6 +249,7 @@ static void convert(struct out *out, const char **format, struct arguments *args
     (*format)++;
 }
 
+/* Never writes beyond @size, and always ends with a NUL if there is room for one. */
 int vsnprintf(char *buffer, size_t size, const char *format, va_list list)
 {
     struct out out = { .buffer = buffer, .size = size };

@@ -48,7 +48,7 @@ MEMORY_OP(set_memory_map)
         return -EFAULT;
     if (f.map.nr_entries > MAX_ENTRIES)
         return -EINVAL;
-    if (!current->domain->privileged)
+    if (!policy_may_control())
         return -EPERM;
     rc = policy_domain(f.domid, &d);
     if (rc)
@@ -106,7 +106,7 @@ MEMORY_OP(machine_memory_map)
     struct xen_memory_map map;
     unsigned int n;
 
-    if (!current->domain->privileged)
+    if (!policy_may_control())
         return -EPERM;
     if (!copy_arg_from_guest(&map, arg))
         return -EFAULT;
