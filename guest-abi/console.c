@@ -32,6 +32,10 @@ static size_t ring_put(const char *text, size_t len)
     return done;
 }
 
+/*
+ * Waits for a backend that is slow; one that is dead keeps us here, and the guest has no other
+ * voice.
+ */
 static void ring_write(const char *text, size_t len)
 {
     bool enabled = pv_events_save(); /* for event handlers print, too */
@@ -49,6 +53,7 @@ static void ring_write(const char *text, size_t len)
     pv_events_restore(enabled);
 }
 
+/* One reader at a time: the guest sees to that. */
 static size_t ring_read(char *buffer, size_t size)
 {
     uint32_t cons = ring->in_cons;
@@ -90,6 +95,7 @@ void pv_console_redirect(pv_console_writer_t *new_writer)
     writer = new_writer;
 }
 
+/* A guest with a terminal of its own has the text go through that. */
 void pv_console_write(const char *text, size_t len)
 {
     if (writer)
@@ -131,6 +137,7 @@ int pv_printf(const char *format, ...)
     return len;
 }
 
+/* Past whatever writer there is, which may be what is broken. */
 _Noreturn void pv_panic(const char *format, ...)
 {
     va_list args;
@@ -142,6 +149,7 @@ _Noreturn void pv_panic(const char *format, ...)
     guest_exit(SHUTDOWN_crash);
 }
 
+/* The page is one of the builder's, so it has its home already. */
 void pv_console_init(void)
 {
     if (!pv_is_first_domain())

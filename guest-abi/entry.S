@@ -78,6 +78,7 @@ trap_common:
     jmp     pv_return_to_frame
     .size pv_failsafe_entry, . - pv_failsafe_entry
 
+/* Events: masked on entry, and by the frame's IF unmasked again on the way back. */
 function pv_upcall_entry
     pop     %rcx
     pop     %r11
@@ -88,6 +89,7 @@ function pv_upcall_entry
     jmp     pv_return_to_frame
     .size pv_upcall_entry, . - pv_upcall_entry
 
+/* A system call of user mode, on the stack set by stack_switch. */
 function pv_syscall_entry
     pop     %rcx
     pop     %r11
@@ -180,6 +182,7 @@ function pv_vcpu_entry
     mov     8(%rsp), %r9
 .endm
 
+/* Through the hypercall page, whose stub keeps rcx and r11. */
 function pv_hypercall
     load_arguments
     shl     $5, %rax
@@ -187,6 +190,7 @@ function pv_hypercall
     jmp     *%rax
     .size pv_hypercall, . - pv_hypercall
 
+/* The instruction itself, without the page: rcx and r11 are lost, as in any call of C. */
 function pv_syscall
     load_arguments
     syscall

@@ -9,6 +9,7 @@
  */
 #include "internal.h"
 
+/* count: events since the handler was set. vcpu: who takes them. */
 struct port {
     pv_event_handler_t *handler;
     void *data;
@@ -51,6 +52,10 @@ static uint64_t *mask_words(void)
 
 /* ---- Upcalls ---- */
 
+/*
+ * A bit is cleared before its handler runs: an event that comes meanwhile is a new one. Masked
+ * ports keep theirs.
+ */
 static void deliver_word(unsigned int word, unsigned int vcpu)
 {
     uint64_t bits = __atomic_load_n(&pending_words()[word], __ATOMIC_ACQUIRE) &
@@ -70,6 +75,10 @@ static void deliver_word(unsigned int word, unsigned int vcpu)
     }
 }
 
+/*
+ * From entry.S, with events masked. The flag is cleared before the selector is taken, that before
+ * the bits: an event that comes in between sets the flag again, and the next upcall finds it.
+ */
 void pv_upcall_dispatch(struct pv_regs *regs)
 {
     struct pv_vcpu *vcpu = pv_this_vcpu();
@@ -94,6 +103,7 @@ void pv_set_upcall_return(pv_trap_handler_t *handler)
     __atomic_store_n(&upcall_return, handler, __ATOMIC_RELEASE);
 }
 
+/* Only this vCPU: its own byte. The barriers keep the compiler's accesses on their side. */
 void pv_events_disable(void)
 {
     pv_this_vcpu()->info->evtchn_upcall_mask = 1;
@@ -130,6 +140,7 @@ void pv_events_restore(bool enabled)
         pv_events_enable();
 }
 
+/* Opens the event mask as well: the hypervisor does both in one step, so no event slips between. */
 void pv_block(void)
 {
     HYPERVISOR_sched_op(SCHEDOP_block, NULL);
@@ -160,6 +171,7 @@ void pv_clear_pending(evtchn_port_t port)
     clear_bit(pending_words(), port);
 }
 
+/* Also of events without a handler: enough for a guest that polls. */
 unsigned long pv_event_count(evtchn_port_t port)
 {
     return __atomic_load_n(&ports[port].count, __ATOMIC_ACQUIRE);
@@ -178,6 +190,7 @@ void pv_unmask(evtchn_port_t port)
     HYPERVISOR_event_channel_op(EVTCHNOP_unmask, &op);
 }
 
+/* Masked meanwhile; what has come before is delivered by the unmasking. */
 void pv_set_event_handler(evtchn_port_t port, unsigned int vcpu, pv_event_handler_t *handler,
                           void *data)
 {
@@ -217,6 +230,7 @@ int pv_bind_ipi(unsigned int vcpu, pv_event_handler_t *handler, void *data)
     return bound(rc, op.port, vcpu, handler, data);
 }
 
+/* Events of such a port, as of the two kinds below, come to vCPU 0. */
 int pv_alloc_unbound(domid_t remote, pv_event_handler_t *handler, void *data)
 {
     struct evtchn_alloc_unbound op = { .dom = DOMID_SELF, .remote_dom = remote };
@@ -242,6 +256,10 @@ int pv_bind_pirq(uint32_t pirq, pv_event_handler_t *handler, void *data)
     return bound(rc, op.port, 0, handler, data);
 }
 
+/*
+ * The pending bit may have been left by the last event; the next owner of the number must not see
+ * it.
+ */
 int pv_close(evtchn_port_t port)
 {
     struct evtchn_close op = { .port = port };

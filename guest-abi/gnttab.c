@@ -27,6 +27,7 @@ static unsigned int nr_spare;
 
 /* ---- Set-up ---- */
 
+/* As many as we have room for in next_free, or as the toolstack allows. */
 static unsigned int frames_to_ask_for(void)
 {
     struct gnttab_query_size op = { .dom = DOMID_SELF };
@@ -36,6 +37,7 @@ static unsigned int frames_to_ask_for(void)
     return op.max_nr_frames < TABLE_FRAMES ? op.max_nr_frames : TABLE_FRAMES;
 }
 
+/* The table's frames are the hypervisor's: they have no pfn, and get an address of their own. */
 static int map_table(unsigned int frames)
 {
     xen_pfn_t list[TABLE_FRAMES];
@@ -73,6 +75,7 @@ int pv_gnttab_init(void)
 
 /* ---- Giving ---- */
 
+/* Events are off under it, since handlers give and take grants, too. */
 static bool take_lock(void)
 {
     bool enabled = pv_events_save();
@@ -87,6 +90,7 @@ static void drop_lock(bool enabled)
     pv_events_restore(enabled);
 }
 
+/* The entry is nobody else's once it is off the list, so only the list needs the lock. */
 int pv_grant(domid_t domid, pv_mfn_t mfn, bool readonly)
 {
     bool enabled = take_lock();
@@ -107,6 +111,7 @@ int pv_grant(domid_t domid, pv_mfn_t mfn, bool readonly)
     return (int)ref;
 }
 
+/* The flags go to 0 only if the other side has no mark in them; then nobody can map it any more. */
 int pv_grant_end(grant_ref_t ref)
 {
     uint16_t flags = __atomic_load_n(&table[ref].flags, __ATOMIC_ACQUIRE);
@@ -132,6 +137,7 @@ unsigned int pv_nr_grants(void)
 
 /* ---- Taking ---- */
 
+/* A call that fails as a whole touches no status: hence what they are before. */
 void pv_grant_map(struct gnttab_map_grant_ref *ops, unsigned int nr)
 {
     for (unsigned int i = 0; i < nr; i++)
@@ -153,6 +159,7 @@ void pv_grant_copy(struct gnttab_copy *ops, unsigned int nr)
     HYPERVISOR_grant_table_op(GNTTABOP_copy, ops, nr);
 }
 
+/* One that was used before has its tables already. */
 static uint64_t take_address(void)
 {
     bool enabled = take_lock();
@@ -171,6 +178,7 @@ static void give_address(uint64_t va)
     drop_lock(enabled);
 }
 
+/* The tables above the address must be there: the hypervisor writes the entry only. */
 int pv_grant_map_page(struct pv_grant_page *page, domid_t domid, grant_ref_t ref)
 {
     uint64_t va = take_address();

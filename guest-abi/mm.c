@@ -15,11 +15,13 @@ uint64_t pv_nr_pages(void)
     return pv_start_info->nr_pages;
 }
 
+/* The builder's list, at the address that it chose: ours to change. */
 static uint64_t *p2m(void)
 {
     return (uint64_t *)pv_start_info->mfn_list;
 }
 
+/* A hole in the list, where a frame was given back, is an invalid frame as well. */
 pv_mfn_t pv_pfn_to_mfn(pv_pfn_t pfn)
 {
     return pv_mfn(pfn.nr < pv_nr_pages() ? p2m()[pfn.nr] : PV_INVALID_FRAME);
@@ -42,6 +44,10 @@ pv_pfn_t pv_mfn_to_pfn(pv_mfn_t mfn)
     return pv_pfn(pv_pfn_to_mfn(pv_pfn(pfn)).nr == mfn.nr ? pfn : PV_INVALID_FRAME);
 }
 
+/*
+ * Two mappings, one behind the other: which one a page has its home in depends on its number alone
+ * (pages.c).
+ */
 void *pv_pfn_to_va(pv_pfn_t pfn)
 {
     return (void *)((pfn.nr < pv_boot_end ? PV_VIRT_BASE : PV_DIRECT_BASE) +
@@ -75,6 +81,7 @@ int pv_write_pte(uint64_t maddr, uint64_t pte)
     return (int)HYPERVISOR_mmu_update(&req, 1, NULL, DOMID_SELF);
 }
 
+/* The first error stays, and nothing more is sent: the caller asks once, at the end. */
 int pv_batch_flush(struct pv_batch *batch)
 {
     if (batch->nr && !batch->error)
@@ -106,6 +113,9 @@ int pv_mmuext_va(unsigned int cmd, uint64_t va)
     return (int)HYPERVISOR_mmuext_op(&op, 1, NULL, DOMID_SELF);
 }
 
+/*
+ * A table that is pinned stays one while nothing names it; the level says as what it is validated.
+ */
 int pv_pin(pv_mfn_t mfn, unsigned int level)
 {
     static const unsigned int cmds[] = {
@@ -121,6 +131,7 @@ int pv_unpin(pv_mfn_t mfn)
     return pv_mmuext_mfn(MMUEXT_UNPIN_TABLE, mfn);
 }
 
+/* The library keeps it, since the ABI has no way to ask. */
 pv_mfn_t pv_current_root(void)
 {
     return pv_this_vcpu()->root;
@@ -163,6 +174,7 @@ static pv_mfn_t find_table(pv_mfn_t root, uint64_t va, unsigned int level)
     return table;
 }
 
+/* Tables are mapped read-only, at the homes of their pages: reading them needs nobody's leave. */
 const uint64_t *pv_find_pte(pv_mfn_t root, uint64_t va, unsigned int level)
 {
     pv_pfn_t pfn = pv_mfn_to_pfn(find_table(root, va, level));
@@ -190,6 +202,7 @@ int pv_map(uint64_t va, pv_mfn_t mfn, uint64_t flags)
     return rc ? rc : pv_update_va(va, pv_pte(mfn, flags), UVMF_INVLPG);
 }
 
+/* One table at a time is made ready; the entries go in batches. */
 int pv_map_frames(uint64_t va, const pv_mfn_t *mfns, unsigned int nr, uint64_t flags)
 {
     struct pv_batch batch = { .nr = 0 };

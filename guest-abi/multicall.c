@@ -15,6 +15,7 @@ int pv_multicall_add_array(struct pv_multicall *mc, uint64_t op, const uint64_t 
     return (int)mc->nr++;
 }
 
+/* All entries are done, whatever came of those before; the first error is the result. */
 int pv_multicall_run(struct pv_multicall *mc)
 {
     unsigned int nr = mc->nr;

@@ -16,6 +16,7 @@
 #define RESERVE     4u /* an L1, an L2 and an L3, and one to spare */
 #define TABLE_FLAGS (PV_PTE_P | PV_PTE_RW | PV_PTE_USER | PV_PTE_A | PV_PTE_D)
 
+/* Pages [start, end). */
 struct range {
     uint64_t start, end;
 };
@@ -45,6 +46,7 @@ static void put_page(void *page)
     nr_free_list++;
 }
 
+/* Cleared. From the list first: what was never handed out may still have to be mapped. */
 static void *take_page(void)
 {
     void *page = free_list;
@@ -63,6 +65,7 @@ static void *take_page(void)
 
 /* ---- Tables ---- */
 
+/* A page that is mapped writable can't be a table: its home becomes read-only. */
 static int make_table(void *page)
 {
     return pv_update_va((uint64_t)page, pv_pte(pv_va_to_mfn(page), PV_PROT_RO), UVMF_INVLPG);
@@ -101,6 +104,7 @@ static int build_tables(uint64_t va, unsigned int level)
 
 /* ---- Homes ---- */
 
+/* 0 for a page that has no frame any more: it has no home either. */
 static uint64_t home_pte(uint64_t pfn)
 {
     pv_mfn_t mfn = pv_pfn_to_mfn(pv_pfn(pfn));
@@ -225,6 +229,7 @@ void *pv_alloc_page(void)
     return page;
 }
 
+/* In a row, which only pages that were never handed out are for sure; cleared without the lock. */
 void *pv_alloc_pages(unsigned int nr)
 {
     void *pages = NULL;
@@ -253,6 +258,7 @@ void pv_free_pages(void *pages, unsigned int nr)
         pv_free_page((char *)pages + i * PV_PAGE_SIZE);
 }
 
+/* Those not yet mapped are counted: they will have their home when they are wanted. */
 uint64_t pv_nr_free_pages(void)
 {
     uint64_t nr;
@@ -278,6 +284,7 @@ void *pv_alloc_table(void)
     return page;
 }
 
+/* Only once nothing uses it as a table does the hypervisor let its home be writable again. */
 int pv_free_table(void *table)
 {
     int rc = pv_update_va((uint64_t)table, pv_pte(pv_va_to_mfn(table), PV_PROT_RW), UVMF_INVLPG);
@@ -287,6 +294,7 @@ int pv_free_table(void *table)
     return rc;
 }
 
+/* Addresses are never given back: there are far more than a guest can use. */
 uint64_t pv_vmap_alloc(unsigned int nr)
 {
     return __atomic_fetch_add(&vmap_next, nr * PV_PAGE_SIZE, __ATOMIC_RELAXED);
@@ -301,6 +309,10 @@ static bool builder_mapped(uint64_t pfn)
     return pte && *pte & PV_PTE_P;
 }
 
+/*
+ * In this order: until pv_boot_end is known, every page counts as mapped by the builder, which is
+ * true of its tables; through them is found out how far that goes.
+ */
 void pv_pages_init(void)
 {
     const struct start_info *si = pv_start_info;

@@ -7,6 +7,7 @@
 
 static struct pv_vcpu vcpus[PV_MAX_VCPUS] = { [0] = { .self = &vcpus[0] } };
 
+/* There from the beginning, and zero but for vCPU 0's: `self` says that it was set up. */
 struct pv_vcpu *pv_vcpu_by_id(unsigned int id)
 {
     return &vcpus[id];
@@ -17,6 +18,7 @@ static long vcpu_op(int cmd, unsigned int id, void *arg)
     return HYPERVISOR_vcpu_op(cmd, id, arg);
 }
 
+/* Asked of the hypervisor, which knows a vCPU that was never started, too. */
 unsigned int pv_nr_vcpus(void)
 {
     unsigned int nr = 1;
@@ -31,6 +33,10 @@ bool pv_vcpu_is_up(unsigned int id)
     return vcpu_op(VCPUOP_is_up, id, NULL) == 1;
 }
 
+/*
+ * From entry.S, on the vCPU's own stack, with events disabled. Never leaves: it goes down and comes
+ * up here.
+ */
 _Noreturn void pv_vcpu_start(struct pv_vcpu *vcpu)
 {
     pv_time_init();
@@ -42,6 +48,10 @@ _Noreturn void pv_vcpu_start(struct pv_vcpu *vcpu)
     }
 }
 
+/*
+ * The vCPU's first state: all that is not set is zero. The context is only read by the call; the
+ * stack is the vCPU's for good.
+ */
 static int initialise(struct pv_vcpu *vcpu)
 {
     char *stack = pv_alloc_pages(STACK_PAGES);

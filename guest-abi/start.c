@@ -23,6 +23,10 @@ _Noreturn void guest_exit(unsigned int reason)
         HYPERVISOR_sched_op(SCHEDOP_shutdown, &op);
 }
 
+/*
+ * It is the hypervisor's frame, so it has no home: the page that lies there in the image makes
+ * room.
+ */
 static bool map_shared_info(void)
 {
     uint64_t pte = pv_start_info->shared_info | PV_PTE_P | PV_PTE_RW | PV_PTE_A | PV_PTE_D;
@@ -33,6 +37,9 @@ static bool map_shared_info(void)
     return true;
 }
 
+/*
+ * From start.S. In this order: what %gs needs, what events need, memory, a voice, and then traps.
+ */
 _Noreturn void pv_start(const struct start_info *si)
 {
     struct pv_vcpu *vcpu = pv_vcpu_by_id(0);
@@ -49,6 +56,7 @@ _Noreturn void pv_start(const struct start_info *si)
     guest_exit(guest_main(si));
 }
 
+/* Words are separated by blanks; the first of that name counts. Cut to what there is room for. */
 bool pv_option(const char *name, char *value, size_t size)
 {
     const char *word = (const char *)pv_start_info->cmd_line;

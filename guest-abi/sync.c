@@ -4,6 +4,7 @@
 
 #define SPINS_BEFORE_YIELD 100
 
+/* The holder may be a vCPU that has no CPU just now: after some turns it gets ours. */
 void pv_spin_lock(struct pv_spinlock *lock)
 {
     unsigned int spins = 0;

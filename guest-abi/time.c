@@ -2,7 +2,10 @@
 /* Time (pvguest/time.h); the records and their version protocol are in xen/xen.h. */
 #include "internal.h"
 
-/* A record is whole when its version is even and the same before and after reading. */
+/*
+ * A record is whole when its version is even and the same before and after reading: the version of
+ * one that nobody is just writing.
+ */
 static uint32_t version_begin(const uint32_t *version)
 {
     uint32_t v;
@@ -18,6 +21,7 @@ static bool version_changed(const uint32_t *version, uint32_t v)
     return __atomic_load_n(version, __ATOMIC_RELAXED) != v;
 }
 
+/* Only this vCPU's own record goes with its TSC. */
 static struct vcpu_time_info read_time_info(void)
 {
     const volatile struct vcpu_time_info *shared = &pv_this_vcpu()->info->time;
@@ -35,6 +39,7 @@ static struct vcpu_time_info read_time_info(void)
     return copy;
 }
 
+/* In 128 bits: the product of a long time would not fit. */
 uint64_t pv_system_time(void)
 {
     struct vcpu_time_info t = read_time_info();
@@ -52,6 +57,7 @@ uint64_t pv_tsc_khz(void)
     return t.tsc_shift >= 0 ? khz >> t.tsc_shift : khz << -t.tsc_shift;
 }
 
+/* May be set by the control domain at any time, and then jumps. */
 struct pv_wallclock pv_wallclock(void)
 {
     const volatile struct shared_info *shared = pv_shared_info;

@@ -12,11 +12,13 @@
 #define KERNEL_CS_RPL0    (FLAT_KERNEL_CS & ~3)
 #define TRACE_DEPTH       12
 
+/* A fault at [from, to) goes on at `to`, with the fault as its value: PV_TRY_ASM makes these. */
 struct extable_entry {
     uint64_t from, to;
 };
 extern const struct extable_entry pv_extable_start[], pv_extable_end[];
 
+/* A pv_try_call that is under way: on its stack, linked from the vCPU, the innermost first. */
 struct pv_try {
     struct pv_try *outer;
     struct pv_context context;
@@ -45,6 +47,7 @@ static void fill_entry(struct trap_info *entry, unsigned int vector)
     entry->address = (uint64_t)pv_vector_stubs + vector * PV_STUB_SIZE;
 }
 
+/* A table of one entry and its end: the others are left alone. */
 int pv_set_trap_raw(unsigned int vector, const void *entry, unsigned int flags)
 {
     struct trap_info table[2] = { { .address = 0 } };
@@ -59,6 +62,10 @@ int pv_set_trap_raw(unsigned int vector, const void *entry, unsigned int flags)
     return HYPERVISOR_set_trap_table(table);
 }
 
+/*
+ * The entries of exceptions are there from the start; software vectors get theirs with the first
+ * handler.
+ */
 int pv_set_trap(unsigned int vector, pv_trap_handler_t *handler)
 {
     if (vector > 255)
@@ -90,6 +97,7 @@ static int register_callback(unsigned int type, const void *entry, unsigned int 
     return HYPERVISOR_callback_op(CALLBACKOP_register, &reg);
 }
 
+/* Without an entry the library's own comes back, or nothing if it has none. */
 int pv_set_callback(unsigned int type, const void *entry, unsigned int flags)
 {
     struct callback_unregister unreg = { .type = type };
@@ -105,6 +113,7 @@ int pv_set_callback(unsigned int type, const void *entry, unsigned int flags)
     return HYPERVISOR_callback_op(CALLBACKOP_unregister, &unreg);
 }
 
+/* The 32 exceptions, an end mark, and the callbacks. */
 int pv_traps_init(void)
 {
     struct trap_info table[33] = { { .address = 0 } };
@@ -118,6 +127,7 @@ int pv_traps_init(void)
     return rc;
 }
 
+/* As a vCPU gets it with its context, where the calls of pv_traps_init() would be too late. */
 void pv_traps_fill(struct vcpu_guest_context *context)
 {
     for (unsigned int vector = 0; vector < 256; vector++) {
@@ -132,6 +142,10 @@ void pv_traps_fill(struct vcpu_guest_context *context)
 
 /* ---- Dispatch ---- */
 
+/*
+ * What a function must keep, its stack and where it returns to, with a value: as if it had returned
+ * now.
+ */
 void pv_return_to_context(struct pv_regs *regs, const struct pv_context *context,
                           uint64_t rflags, int result)
 {
@@ -187,6 +201,7 @@ static bool fault_expected(struct pv_regs *regs, struct pv_vcpu *vcpu, pv_fault_
     return true;
 }
 
+/* The backtrace follows frame pointers by probing reads: any of them may be nonsense. */
 void pv_print_regs(const struct pv_regs *r)
 {
     const uint64_t *frame = (const uint64_t *)r->rbp;
@@ -213,6 +228,10 @@ void pv_print_regs(const struct pv_regs *r)
     pv_printf("\n");
 }
 
+/*
+ * In the order that pvguest/traps.h promises: a call of user mode, an expected fault, the guest's
+ * own handler. What is left is the guest's bug.
+ */
 void pv_trap_dispatch(struct pv_regs *regs)
 {
     struct pv_vcpu *vcpu = pv_this_vcpu();
@@ -253,6 +272,10 @@ const struct pv_fault_info *pv_last_fault(void)
     return &pv_this_vcpu()->last;
 }
 
+/*
+ * A fault in fn() comes back here by loading the saved context: the frame of this function is still
+ * there. `fault` is read as volatile memory would be, since another path has written it.
+ */
 pv_fault_t pv_try_call(void (*fn)(void *arg), void *arg)
 {
     struct pv_vcpu *vcpu = pv_this_vcpu();

@@ -12,6 +12,7 @@
 #define TRAP_STACK_PAGES 4
 #define USER_STACK_PAGES (PV_USER_STACK_SIZE / PV_PAGE_SIZE)
 
+/* A call of user mode that is under way: where it is to return to, on its caller's stack. */
 struct pv_user_run {
     struct pv_user_exit *exit;
     struct pv_context context;
@@ -21,6 +22,7 @@ struct pv_user_run {
 static struct pv_spinlock setup_lock = PV_SPINLOCK_INIT;
 static void *user_root; /* written once, under setup_lock */
 
+/* Pages of the image's user part, mapped once more where user mode may see them. */
 static int map_image(const char *from, const char *to, uint64_t flags)
 {
     int rc = 0;
@@ -30,6 +32,7 @@ static int map_image(const char *from, const char *to, uint64_t flags)
     return rc;
 }
 
+/* The two roots share slot 0's tables, so what is mapped there later shows in both. */
 static int build_root(void)
 {
     void *root;
@@ -60,6 +63,7 @@ free:
     return rc;
 }
 
+/* One below the other, with a page between that is not mapped. */
 uint64_t pv_user_stack(unsigned int vcpu)
 {
     return PV_USER_STACK_TOP - vcpu * (PV_USER_STACK_SIZE + PV_PAGE_SIZE);
@@ -85,6 +89,7 @@ static int build_stacks(struct pv_vcpu *vcpu)
     return 0;
 }
 
+/* Once for the root, once a vCPU for its stacks; a vCPU tells the hypervisor of both each time. */
 int pv_user_init(void)
 {
     struct pv_vcpu *vcpu = pv_this_vcpu();
@@ -106,6 +111,10 @@ pv_mfn_t pv_user_root(void)
     return user_root ? pv_va_to_mfn(user_root) : pv_mfn(PV_INVALID_FRAME);
 }
 
+/*
+ * Events stay disabled until the frame's own flags are loaded: between `vcpu->user` and the entry
+ * no upcall may see half of it.
+ */
 int pv_user_resume(const struct pv_regs *regs, struct pv_user_exit *exit)
 {
     struct pv_vcpu *vcpu = pv_this_vcpu();
@@ -138,6 +147,10 @@ int pv_user_call(void *fn, uint64_t arg, struct pv_user_exit *exit)
     return pv_user_resume(&regs, exit);
 }
 
+/*
+ * From the dispatchers: what user mode raised while a call is under way ends that call, whatever it
+ * was.
+ */
 bool pv_user_finish(struct pv_regs *regs, pv_fault_t fault, uint64_t cr2)
 {
     struct pv_vcpu *vcpu = pv_this_vcpu();

@@ -8,6 +8,7 @@
  */
 #include "internal.h"
 
+/* A request that waits for its answer; on its caller's stack. */
 struct call {
     uint32_t type, id;
     char *answer;               /* cut to size */
@@ -16,6 +17,7 @@ struct call {
     bool done;
 };
 
+/* A piece of a request's payload. */
 struct part {
     const void *data;
     size_t size;
@@ -38,6 +40,7 @@ static struct {
 
 /* ---- Waiting ---- */
 
+/* Blocking opens the event mask; the wait ends with events disabled again. */
 static void default_wait(void)
 {
     pv_block();
@@ -50,6 +53,7 @@ static void default_wake(void)
 
 /* ---- What arrives ---- */
 
+/* The store answers by names (xen/errno.h); one that we don't know is an I/O error. */
 static int error_number(const char *name)
 {
     static const struct {
@@ -67,6 +71,10 @@ static int error_number(const char *name)
     return XEN_EIO;
 }
 
+/*
+ * The payload is a path and a token, each with its NUL. The token is the watch's address as we
+ * wrote it, looked for in the list: a store that makes one up finds nothing.
+ */
 static void watch_event(void)
 {
     const char *path = bus.payload, *token = path + strlen(path) + 1;
@@ -84,6 +92,10 @@ static void watch_event(void)
         w->changed(w, path);
 }
 
+/*
+ * An answer that nobody waits for, or of another kind, breaks the protocol: nothing after it can be
+ * trusted.
+ */
 static void answer(void)
 {
     struct call *c = bus.call;
@@ -137,7 +149,10 @@ static size_t take(char *to, size_t want)
     return have;
 }
 
-/* Goes on with the message; returns whether anything came. */
+/*
+ * Goes on with the message, which arrives in any pieces; returns whether anything came. A length
+ * beyond the protocol's is refused before it is used.
+ */
 static bool receive(void)
 {
     char *to;
@@ -158,6 +173,7 @@ static bool receive(void)
     return true;
 }
 
+/* One notification for all that was taken: the store may wait for room. */
 static void ring_event(evtchn_port_t port, void *data)
 {
     bool any = false;
@@ -195,6 +211,7 @@ static size_t put(const char *from, size_t size)
     return room;
 }
 
+/* Waits for room as often as it must; answers may arrive meanwhile. */
 static void send(const char *from, size_t size)
 {
     while (size && !bus.broken) {
@@ -207,6 +224,10 @@ static void send(const char *from, size_t size)
     }
 }
 
+/*
+ * With events disabled. One call at a time has `bus.call`; the others wait for it to be free. A
+ * store that breaks the protocol ends all of them.
+ */
 static int make_call(struct call *c, uint32_t tx, const struct part *parts, unsigned int nr)
 {
     struct xsd_sockmsg header = { .type = c->type, .tx_id = tx };
@@ -246,6 +267,7 @@ static int request(uint32_t type, uint32_t tx, const struct part *parts, unsigne
     return rc;
 }
 
+/* With its NUL, which the protocol wants behind paths and tokens. */
 static struct part text(const char *string)
 {
     return (struct part){ string, strlen(string) + 1 };
@@ -382,6 +404,7 @@ int pv_xenbus_transaction(int (*change)(pv_xenbus_tx_t tx, void *context), void 
 
 /* ---- Watches ---- */
 
+/* Also one that is not in the list. */
 static void forget(struct pv_xenbus_watch *watch)
 {
     bool enabled = pv_events_save();
@@ -404,6 +427,7 @@ static int watch_command(uint32_t type, const struct pv_xenbus_watch *watch)
     return command(type, PV_XENBUS_NIL, parts, 2);
 }
 
+/* In the list before the store knows it: the first event may come with the answer. */
 int pv_xenbus_watch(struct pv_xenbus_watch *watch)
 {
     bool enabled = pv_events_save();

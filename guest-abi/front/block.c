@@ -25,6 +25,7 @@ static int read_number(const char *dir, const char *name, uint64_t *number)
     return pv_xenbus_read_number(PV_XENBUS_NIL, path, number);
 }
 
+/* What the toolstack has written about the device; nothing is offered to the backend yet. */
 int pv_blkfront_init(struct pv_blkfront *front, const char *dir)
 {
     char path[PV_BLK_PATH + 24];
@@ -55,6 +56,7 @@ int pv_blkfront_init(struct pv_blkfront *front, const char *dir)
 
 /* ---- Requests ---- */
 
+/* For a frame that the backend had no request for yet: it has no reason to keep it. */
 static void take_back(grant_ref_t ref)
 {
     if (pv_grant_end(ref))
@@ -124,6 +126,7 @@ static void disconnect(struct pv_blkfront *front)
     front->ring.sring = NULL;
 }
 
+/* Any status that the ABI does not name is a failed request. */
 static int response_error(int16_t status)
 {
     return status == BLKIF_RSP_OKAY ? 0 :
@@ -171,6 +174,10 @@ void pv_blkfront_push(struct pv_blkfront *front)
     pv_events_restore(enabled);
 }
 
+/*
+ * Takes responses until there are none after a last look. At the first that makes no sense it stops
+ * listening, for good, and tells the owner.
+ */
 static void ring_event(evtchn_port_t port, void *data)
 {
     struct pv_blkfront *front = data;
@@ -189,6 +196,7 @@ static void ring_event(evtchn_port_t port, void *data)
     push(front);
 }
 
+/* Of our own side: what the backend would refuse, or worse, take. */
 static bool valid(const struct pv_blk_request *r)
 {
     if (r->nr_segments > PV_BLK_SEGMENTS)
@@ -217,6 +225,7 @@ static int grant_frames(struct pv_blkfront *front, const struct pv_blk_request *
     return 0;
 }
 
+/* In the ring's own memory, which the backend can write: nothing of it is read again. */
 static void enqueue(struct pv_blkfront *front, const struct pv_blk_request *r, unsigned int slot)
 {
     struct blkif_request *out = RING_GET_REQUEST(&front->ring, front->ring.req_prod_pvt);
@@ -232,6 +241,9 @@ static void enqueue(struct pv_blkfront *front, const struct pv_blk_request *r, u
     front->ring.req_prod_pvt++;
 }
 
+/*
+ * With events disabled. Frames are granted before the slot is taken, so a failure leaves nothing.
+ */
 static int submit(struct pv_blkfront *front, struct pv_blk_request *r)
 {
     unsigned int slot;
@@ -291,6 +303,7 @@ static int write_offer(pv_xenbus_tx_t tx, void *context)
     return rc;
 }
 
+/* A page for the ring, a grant of it, a port; what fails takes all of them back. */
 static int offer_ring(struct pv_blkfront *front)
 {
     struct blkif_sring *sring = pv_alloc_page();
@@ -361,6 +374,7 @@ static void begin_close(struct pv_blkfront *front)
     pv_xenbus_switch(front->dir, PV_STATE_CLOSING);
 }
 
+/* The backend's frames are ours again once it is closed, gone, or has answered our closing. */
 static void step_closing(struct pv_blkfront *front, enum pv_xenbus_state theirs)
 {
     if (theirs == PV_STATE_CLOSED || theirs == PV_STATE_UNKNOWN ||
@@ -379,6 +393,10 @@ static void retry_kept(struct pv_blkfront *front)
     pv_events_restore(enabled);
 }
 
+/*
+ * One step of the handshake, by what both sides' states are now: called whenever the backend's may
+ * have changed.
+ */
 enum pv_xenbus_state pv_blkfront_update(struct pv_blkfront *front)
 {
     enum pv_xenbus_state theirs = pv_xenbus_state(front->backend);

@@ -14,7 +14,7 @@ BUILD_ASSERT(offsetof(grant_entry_v1_t, domid) == sizeof(u16));
 
 /*
  * The whole right in one comparison: the type, the grantee, and that it may be written. An entry
- * for the caller that changes between tries is judged anew each time.
+ * that changes between tries is judged anew.
  */
 int grant_entry_claim(grant_entry_v1_t *e, u16 grantee, bool write)
 {

@@ -25,12 +25,13 @@ extern u64 buddy_frames;
 
 /*
  * Puts a block, whose records are empty, on the lists; with a free buddy it becomes one block, as
- * often as that goes. What it is joined to counts as clear as far as the frames are in one run.
+ * often as that goes. Of the joined block those frames count as clear that lie in one run from its
+ * first one on.
  */
 void buddy_add(u64 mfn, unsigned int order, u64 clear);
 /*
- * Takes a block of the highest of @zones that has one, from clear blocks first: a piece of a larger
- * one where there is none of that order. Its first frame, with empty records; 0: there is none.
+ * Takes a block out of @zones: from clear blocks first, of those from the smallest that are large
+ * enough, of those from the highest zone. Its first frame, with empty records; 0: there is none.
  */
 u64 buddy_take(u32 zones, unsigned int order, u64 *clear);
 /*

@@ -120,8 +120,8 @@ static bool commit(const struct exchange *e)
 
 /*
  * The chunk that begins with in extent @in; *done says whether it was exchanged, also where its new
- * numbers could then not be written to the guest's list: that is -EFAULT, and the guest has lost
- * sight of frames that it owns, as under Xen.
+ * numbers could then not be written to the guest's list: that is -EFAULT, and a guest that wants to
+ * know which frames it has got must look for their pfns in the M2P.
  */
 static int exchange_chunk(const struct exchange *e, unsigned long in, bool *done)
 {

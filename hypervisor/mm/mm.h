@@ -164,8 +164,8 @@ void *alloc_hv_low_page(void);                   /* one below 4 GiB: what the AB
  */
 void free_hv_pages(void *p, unsigned int order);
 /*
- * The same for the first domain's builder: one run of frames for @d, each with the owner's
- * reference; not cleared: no one owned them before. The first run there is; if @high, above 4 GiB.
+ * For the first domain's builder: one run of frames for @d, each with the owner's reference; not
+ * cleared, since no one owned them before. The first run there is; if @high, above 4 GiB.
  * INVALID_MFN: no such run. The limit is not asked.
  */
 mfn_t alloc_boot_frames(struct domain *d, u64 frames, bool high);

@@ -6,15 +6,16 @@
  * page; and every entry of a page-table frame names only frames that its domain may use in that
  * way, and holds a reference on each.
  *
- * Why it holds. A frame has one use at a time, and a count of the holders of that use. A
- * writable mapping is a holder of USE_WRITABLE; an entry that names a table, a loaded root, and
- * a pin are holders of USE_L1 to USE_L4; a loaded GDT or LDT page, of USE_SEGDESC. The use changes
- * only while nobody holds it. A table is validated when its count leaves zero: each entry is
- * checked and takes the reference and use of what it names, one level down; it is devalidated when
- * the count returns to zero: each gives them back. In between, entries change only through
- * pt_update.c, which takes before it drops. Stale TLB entries are mappings too: before a frame
- * takes up another use than its last, every CPU flushes that has not flushed since that last use
- * ended (tlb.c's stamps); this also covers paging-structure caches that still lead through it.
+ * Why it holds. A frame has one use at a time, and a count of the holders of that use. A writable
+ * mapping is a holder of USE_WRITABLE; an entry that names a table, a loaded root, and a pin are
+ * holders of USE_L1 to USE_L4; a loaded GDT or LDT page, of USE_SEGDESC. The use changes only
+ * while nobody holds it. A table is validated when its count leaves zero: each entry is checked
+ * and takes the reference and use of what it names, one level down; it is devalidated when the
+ * count returns to zero: each gives them back. In between, entries change only through
+ * pt_update.c, which takes before it drops, and are cleared by pt_grant.c, which only drops.
+ * Stale TLB entries are mappings too: before a frame takes up another use than its last, every
+ * CPU flushes that has not flushed since that last use ended (tlb.c's stamps); this also covers
+ * paging-structure caches that still lead through it.
  *
  * An entry of a level-4 table that names a level-4 table is pt_linear.c's business.
  *

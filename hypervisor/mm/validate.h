@@ -23,8 +23,8 @@ struct walk {
 
 /*
  * The entries of a table of domain @d take what they name, from w->index upwards. 0; -ERESTART: the
- * time is over, and w says how far it came; another error: the entry at w->index is not fit, and
- * those below hold theirs, for drop_table().
+ * time is over, and w says how far it came; another error: an entry is not fit, and those below
+ * w->index hold theirs, for drop_table().
  */
 int take_table(struct walk *w, const struct domain *d);
 /* The same for a page of descriptors, which hold nothing: 0 or -EINVAL. */

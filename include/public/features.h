@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Bit numbers of XENVER_get_features and of the ELF notes about features. */
+/*
+ * Bit numbers of XENVER_get_features and of the ELF notes about features.
+ *
+ * The hypervisor says by them what it does for this guest; a kernel, in its notes, what it can use
+ * and what it can't do without. Bits 0 to 3 describe guests of other kinds: a 64-bit PV kernel must
+ * do without.
+ */
 #ifndef __XEN_PUBLIC_FEATURES_H__
 #define __XEN_PUBLIC_FEATURES_H__
 

@@ -78,6 +78,7 @@ struct xen_memory_exchange {
 typedef struct xen_memory_exchange xen_memory_exchange_t;
 DEFINE_XEN_GUEST_HANDLE(xen_memory_exchange_t);
 
+/* For queries about one domain; another than the caller's own takes privilege. */
 struct xen_memory_domain {
     domid_t domid;
 };
@@ -99,6 +100,7 @@ struct xen_machphys_mapping {
 typedef struct xen_machphys_mapping xen_machphys_mapping_t;
 DEFINE_XEN_GUEST_HANDLE(xen_machphys_mapping_t);
 
+/* Where a frame comes from that a translated guest wants at one of its frame numbers. */
 #define XENMAPSPACE_shared_info  0
 #define XENMAPSPACE_grant_table  1
 #define XENMAPSPACE_gmfn         2
@@ -147,6 +149,7 @@ struct xen_memory_map {
 typedef struct xen_memory_map xen_memory_map_t;
 DEFINE_XEN_GUEST_HANDLE(xen_memory_map_t);
 
+/* The toolstack sets the map that the domain will read by XENMEM_memory_map. */
 struct xen_foreign_memory_map {
     domid_t domid;
     struct xen_memory_map map;
@@ -187,6 +190,7 @@ struct xen_mem_acquire_resource {
 typedef struct xen_mem_acquire_resource xen_mem_acquire_resource_t;
 DEFINE_XEN_GUEST_HANDLE(xen_mem_acquire_resource_t);
 
+/* A stretch of a guest's memory, and its virtual NUMA node. */
 struct xen_vmemrange {
     uint64_t start, end; /* guest-physical bytes */
     unsigned int flags;

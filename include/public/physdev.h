@@ -9,6 +9,13 @@
 
 #include "xen.h"
 
+/*
+ * Commands, each with the structure that it takes.
+ *
+ * A pirq is a domain's own number for a real interrupt: a line of the IO-APICs (a GSI), or a
+ * message of a device (MSI, MSI-X). PHYSDEVOP_map_pirq makes one, EVTCHNOP_bind_pirq gives it a
+ * port, and its events arrive there.
+ */
 #define PHYSDEVOP_irq_status_query   5  /* physdev_irq_status_query */
 #define PHYSDEVOP_set_iopl           6  /* physdev_set_iopl */
 #define PHYSDEVOP_set_iobitmap       7  /* physdev_set_iobitmap */
@@ -68,6 +75,7 @@
 
 #ifndef __ASSEMBLY__
 
+/* After an interrupt of a pirq whose status says needs_eoi; for others it is not needed. */
 struct physdev_eoi {
     uint32_t irq; /* pirq */
 };
@@ -84,6 +92,7 @@ struct physdev_pirq_eoi_gmfn {
 typedef struct physdev_pirq_eoi_gmfn physdev_pirq_eoi_gmfn_t;
 DEFINE_XEN_GUEST_HANDLE(physdev_pirq_eoi_gmfn_t);
 
+/* How a pirq wants to be treated. */
 struct physdev_irq_status_query {
     uint32_t irq;
     uint32_t flags; /* OUT: XENIRQSTAT_... */
@@ -106,6 +115,7 @@ struct physdev_set_iobitmap {
 typedef struct physdev_set_iobitmap physdev_set_iobitmap_t;
 DEFINE_XEN_GUEST_HANDLE(physdev_set_iobitmap_t);
 
+/* A register of an IO-APIC, which is named by its machine address. */
 struct physdev_apic {
     unsigned long apic_physbase; /* of the IO-APIC */
     uint32_t reg;
@@ -114,6 +124,10 @@ struct physdev_apic {
 typedef struct physdev_apic physdev_apic_t;
 DEFINE_XEN_GUEST_HANDLE(physdev_apic_t);
 
+/*
+ * The vector of a line. Kernels that would write it into the IO-APIC themselves ask for it; the
+ * hypervisor does that, and the number is only for them to be content.
+ */
 struct physdev_irq {
     uint32_t irq;
     uint32_t vector; /* OUT */
@@ -121,6 +135,7 @@ struct physdev_irq {
 typedef struct physdev_irq physdev_irq_t;
 DEFINE_XEN_GUEST_HANDLE(physdev_irq_t);
 
+/* Makes a pirq of a line, or of a message of the PCI function bus:devfn. */
 struct physdev_map_pirq {
     domid_t domid;       /* for whom */
     int type;            /* MAP_PIRQ_TYPE_... */
@@ -134,6 +149,7 @@ struct physdev_map_pirq {
 typedef struct physdev_map_pirq physdev_map_pirq_t;
 DEFINE_XEN_GUEST_HANDLE(physdev_map_pirq_t);
 
+/* Takes it back; its port stays, and gets no more events. */
 struct physdev_unmap_pirq {
     domid_t domid;
     int pirq;
@@ -141,6 +157,7 @@ struct physdev_unmap_pirq {
 typedef struct physdev_unmap_pirq physdev_unmap_pirq_t;
 DEFINE_XEN_GUEST_HANDLE(physdev_unmap_pirq_t);
 
+/* A PCI function that the first domain has found, or that is gone. */
 struct physdev_manage_pci {
     uint8_t bus;
     uint8_t devfn;
@@ -148,6 +165,7 @@ struct physdev_manage_pci {
 typedef struct physdev_manage_pci physdev_manage_pci_t;
 DEFINE_XEN_GUEST_HANDLE(physdev_manage_pci_t);
 
+/* After a function has lost its state, by sleep or reset: its messages are written to it again. */
 struct physdev_restore_msi {
     uint8_t bus;
     uint8_t devfn;
@@ -155,6 +173,7 @@ struct physdev_restore_msi {
 typedef struct physdev_restore_msi physdev_restore_msi_t;
 DEFINE_XEN_GUEST_HANDLE(physdev_restore_msi_t);
 
+/* The same as physdev_manage_pci, with more about functions beyond the usual ones. */
 struct physdev_manage_pci_ext {
     uint8_t bus;
     uint8_t devfn;
@@ -191,6 +210,7 @@ struct physdev_setup_gsi {
 typedef struct physdev_setup_gsi physdev_setup_gsi_t;
 DEFINE_XEN_GUEST_HANDLE(physdev_setup_gsi_t);
 
+/* A number that is free, for a message that is mapped to it later. */
 struct physdev_get_free_pirq {
     int type;      /* MAP_PIRQ_TYPE_... */
     uint32_t pirq; /* OUT */
@@ -209,6 +229,7 @@ struct physdev_pci_mmcfg_reserved {
 typedef struct physdev_pci_mmcfg_reserved physdev_pci_mmcfg_reserved_t;
 DEFINE_XEN_GUEST_HANDLE(physdev_pci_mmcfg_reserved_t);
 
+/* The newest form of the report that a function is there. */
 struct physdev_pci_device_add {
     uint16_t seg;
     uint8_t bus;
@@ -223,6 +244,10 @@ struct physdev_pci_device_add {
 typedef struct physdev_pci_device_add physdev_pci_device_add_t;
 DEFINE_XEN_GUEST_HANDLE(physdev_pci_device_add_t);
 
+/*
+ * A function that is gone (pci_device_remove), whose messages are to be restored (restore_msi_ext),
+ * or whose memory ranges will not (prepare_msix) or may again (release_msix) change.
+ */
 struct physdev_pci_device {
     uint16_t seg;
     uint8_t bus;

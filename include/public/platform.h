@@ -46,6 +46,7 @@ struct xenpf_settime32 {
 };
 typedef struct xenpf_settime32 xenpf_settime32_t;
 
+/* The same, for years beyond 2106. */
 struct xenpf_settime64 {
     uint64_t secs;
     uint32_t nsecs;
@@ -83,6 +84,7 @@ struct xenpf_read_memtype {
 typedef struct xenpf_read_memtype xenpf_read_memtype_t;
 DEFINE_XEN_GUEST_HANDLE(xenpf_read_memtype_t);
 
+/* An update for the processors, as their maker gives it out. */
 struct xenpf_microcode_update {
     XEN_GUEST_HANDLE(const_void) data;
     uint32_t length; /* bytes */
@@ -90,6 +92,7 @@ struct xenpf_microcode_update {
 typedef struct xenpf_microcode_update xenpf_microcode_update_t;
 DEFINE_XEN_GUEST_HANDLE(xenpf_microcode_update_t);
 
+/* Faults of the chipset that the kernel has found. */
 #define QUIRK_NOIRQBALANCING     1
 #define QUIRK_IOAPIC_BAD_REGSEL  2
 #define QUIRK_IOAPIC_GOOD_REGSEL 3
@@ -188,6 +191,7 @@ struct xenpf_enter_acpi_sleep {
 typedef struct xenpf_enter_acpi_sleep xenpf_enter_acpi_sleep_t;
 DEFINE_XEN_GUEST_HANDLE(xenpf_enter_acpi_sleep_t);
 
+/* The kernel has changed a processor's clock: times are computed anew. */
 struct xenpf_change_freq {
     uint32_t flags; /* 0 */
     uint32_t cpu;
@@ -221,6 +225,7 @@ struct xenpf_pcpuinfo {
 typedef struct xenpf_pcpuinfo xenpf_pcpuinfo_t;
 DEFINE_XEN_GUEST_HANDLE(xenpf_pcpuinfo_t);
 
+/* What a processor says of itself by CPUID; of one that does not exist all is 0. */
 struct xenpf_pcpu_version {
     uint32_t xen_cpuid;   /* IN */
     uint32_t max_present; /* OUT, as the rest */
@@ -232,6 +237,7 @@ struct xenpf_pcpu_version {
 typedef struct xenpf_pcpu_version xenpf_pcpu_version_t;
 DEFINE_XEN_GUEST_HANDLE(xenpf_pcpu_version_t);
 
+/* Takes a processor out of use, or into it again. */
 struct xenpf_cpu_ol {
     uint32_t cpuid;
 };
@@ -249,6 +255,7 @@ struct xenpf_symdata {
 typedef struct xenpf_symdata xenpf_symdata_t;
 DEFINE_XEN_GUEST_HANDLE(xenpf_symdata_t);
 
+/* The argument of each command; results go back into it. */
 struct xen_platform_op {
     uint32_t cmd;               /* XENPF_... */
     uint32_t interface_version; /* XENPF_INTERFACE_VERSION */

@@ -36,6 +36,7 @@
 
 #ifndef __ASSEMBLY__
 
+/* The hypervisor's messages are kept in a ring: the oldest ones may be gone. */
 struct xen_sysctl_readconsole {
     uint8_t clear;       /* empty the log afterwards */
     uint8_t incremental; /* start at index rather than at the oldest byte */
@@ -45,6 +46,7 @@ struct xen_sysctl_readconsole {
     uint32_t count; /* IN: room, OUT: bytes stored */
 };
 
+/* Trace records, in frames that the toolstack maps. */
 struct xen_sysctl_tbuf_op {
 #define XEN_SYSCTL_TBUFOP_get_info     0
 #define XEN_SYSCTL_TBUFOP_set_cpu_mask 1
@@ -97,10 +99,12 @@ struct xen_sysctl_physinfo {
     uint32_t hw_cap[8]; /* CPUID feature words */
 };
 
+/* Which scheduler runs the machine. */
 struct xen_sysctl_sched_id {
     uint32_t sched_id; /* OUT: XEN_SCHEDULER_... */
 };
 
+/* Domains from first_domain on, as many as there is room for. */
 struct xen_sysctl_getdomaininfolist {
     domid_t first_domain;
     uint32_t max_domains;
@@ -108,6 +112,7 @@ struct xen_sysctl_getdomaininfolist {
     uint32_t num_domains;                                   /* OUT */
 };
 
+/* Each key makes the hypervisor print something on its console. */
 struct xen_sysctl_debug_keys {
     XEN_GUEST_HANDLE_64(const_char) keys;
     uint32_t nr_keys;
@@ -119,6 +124,7 @@ struct xen_sysctl_cpuinfo {
 typedef struct xen_sysctl_cpuinfo xen_sysctl_cpuinfo_t;
 DEFINE_XEN_GUEST_HANDLE(xen_sysctl_cpuinfo_t);
 
+/* A list, by processor number. */
 struct xen_sysctl_getcpuinfo {
     uint32_t max_cpus;
     XEN_GUEST_HANDLE_64(xen_sysctl_cpuinfo_t) info; /* OUT */
@@ -136,6 +142,7 @@ struct xen_sysctl_availheap {
 #define XEN_INVALID_SOCKET_ID (~0U)
 #define XEN_INVALID_NODE_ID   (~0U)
 
+/* Where a processor sits; the INVALID ids: it is not online. */
 struct xen_sysctl_cputopo {
     uint32_t core;
     uint32_t socket;
@@ -152,6 +159,7 @@ struct xen_sysctl_cputopoinfo {
 #define XEN_INVALID_MEM_SZ    (~0U)
 #define XEN_INVALID_NODE_DIST (~0U)
 
+/* A node's memory; XEN_INVALID_MEM_SZ: there is no such node. */
 struct xen_sysctl_meminfo {
     uint64_t memsize; /* bytes */
     uint64_t memfree;
@@ -184,6 +192,7 @@ struct xen_sysctl_cpupool_op {
 };
 
 #define ARINC653_MAX_DOMAINS_PER_SCHEDULE 64
+/* A fixed schedule: who runs for how long, in a frame that repeats. */
 struct xen_sysctl_arinc653_schedule {
     uint64_aligned_t major_frame; /* ns */
     uint8_t num_sched_entries;
@@ -280,6 +289,7 @@ struct xen_sysctl_cpu_policy {
 typedef struct xen_sysctl_cpu_policy xen_sysctl_cpu_policy_t;
 DEFINE_XEN_GUEST_HANDLE(xen_sysctl_cpu_policy_t);
 
+/* The argument of each command; results go back into it. */
 struct xen_sysctl {
     uint32_t cmd;               /* XEN_SYSCTL_... */
     uint32_t interface_version; /* XEN_SYSCTL_INTERFACE_VERSION */

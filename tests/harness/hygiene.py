@@ -75,6 +75,30 @@ def line_width():
     check(not found, f"lines of at most {MAX_COLUMNS} columns", several(found))
 
 
+DEFINITIONS = [re.compile(pattern) for pattern in (
+    r"(?:[A-Za-z_][\w\s*]*?[\s*])?(\w+)\(",     # a C function that begins in the first column
+    r"#\s*define\s+(\w+)\(",
+    r"function (\w+)|(\w+):",                     # assembly's
+    r"\s*def (\w+)\(",
+)]
+
+
+def defined_names(files):
+    """Every function and macro that a source defines or declares."""
+    return {name for file in files if file.endswith((*SOURCES, ".py")) for line in read(file)
+            for pattern in DEFINITIONS if (match := pattern.match(line))
+            for name in match.groups() if name}
+
+
+def documented_functions():
+    names = defined_names(tracked())
+    found = [f"{file}:{number}: {name}()"
+             for file in tracked() if file.endswith(".md")
+             for number, line in enumerate(read(file), 1)
+             for name in re.findall(r"\b([a-z_]\w+)\(\)", line) if name not in names]
+    check(not found, "each function that a document names to exist", several(found))
+
+
 def several(found):
     return f"{len(found)} times otherwise: " + "; ".join(found[:10])
 
@@ -84,4 +108,5 @@ def jobs():
         Job("hygiene/forbidden text", forbidden_text),
         Job("hygiene/shape of the sources", source_shape),
         Job("hygiene/width of the lines", line_width),
+        Job("hygiene/functions that documents name", documented_functions),
     ]
