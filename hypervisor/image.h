@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the linker script (hv.lds.S) put things. Each part begins and ends on a page; their order is
- * that of the declarations. The image is loaded in one piece, so addresses differ from where it lies
- * by one number.
+ * Where the linker script (hv.lds.S) put things. Each part begins and ends on a page; their order
+ * is that of the declarations. The image is loaded in one piece, so addresses differ from where
+ * it lies by one number.
  */
 #ifndef PAVANE_IMAGE_H
 #define PAVANE_IMAGE_H
