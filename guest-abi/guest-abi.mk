@@ -25,7 +25,8 @@ CFLAGS_nopage   := $(CFLAGS_guest) -DPV_NO_HYPERCALL_PAGE
 CFLAGS_p2m      := $(CFLAGS_guest) -DPV_NO_HYPERCALL_PAGE -DPV_INIT_P2M
 
 GUESTLIB_SRCS := $(addprefix guest-abi/,entry.S start.c traps.c user.c events.c mm.c pages.c \
-    time.c console.c multicall.c smp.c sync.c gnttab.c xenbus.c front/block.c) \
+    time.c console.c multicall.c smp.c sync.c gnttab.c xenbus.c \
+    xenbus_state.c front/block.c) \
     hypervisor/lib/string.c hypervisor/lib/vsnprintf.c
 
 GUESTLIB_DIR := $(BUILD)/guest-abi

@@ -66,4 +66,4 @@ $(eval $(call fuzz_target,pci,$(addprefix pv-kernel/drivers/,pci.c virtio.c virt
 # The guest library, with hypercalls that are functions of the target's.
 $(eval $(call fuzz_flavour,fuzz_guest,-Iguest-abi -Iguest-abi/include -Itests/unit/guest \
     -include host.h))
-$(eval $(call fuzz_target,xenbus,guest-abi/xenbus.c,fuzz_guest))
+$(eval $(call fuzz_target,xenbus,guest-abi/xenbus.c guest-abi/xenbus_state.c,fuzz_guest))
