@@ -57,7 +57,7 @@ def matches(wanted, result):
                              else result == wanted)
 
 
-def run(name, hypervisor, arguments, cpus=2, limit=300):
+def run(name, hypervisor, arguments, cpus=2, limit=900):
     """The console's lines of one run; the machine must end by the guest's reboot."""
     spec = Spec(hypervisor=hypervisor, guest=str(places.BUILD / "guests" / "fuzz.elf"),
                 guest_args=arguments, append=MEMORY[hypervisor], cpus=cpus)
@@ -81,7 +81,7 @@ def judge(lines, log):
 
 
 def survive(name, arguments, cpus):
-    lines, log = run(name, "pavane", arguments, cpus, limit=600)
+    lines, log = run(name, "pavane", arguments, cpus, limit=1200)
     judge(lines, log)
 
 
