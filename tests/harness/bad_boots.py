@@ -18,9 +18,6 @@ from .report import Job, check
 # How the line that ends a boot begins.
 FATAL = r"\bboot: "
 
-# A boot that fails does so at once.
-TIME_LIMIT = 30
-
 # Offsets in an ELF64 header, and in one of its program and section headers.
 E_CLASS, E_TYPE, E_MACHINE, E_PHOFF, E_SHOFF = 4, 16, 18, 32, 40
 E_PHENTSIZE, E_PHNUM, E_SHENTSIZE, E_SHNUM = 54, 56, 58, 60
@@ -192,7 +189,7 @@ def run_bad(bad, noreboot):
     spec = Spec(guest=module_for(bad, mark), ramdisk=ramdisk_for(bad), **bad.spec)
     if noreboot:
         spec.append = f"{spec.append} noreboot".strip()
-    with Machine(spec, f"bad-{bad.name}{mark}", TIME_LIMIT) as machine:
+    with Machine(spec, f"bad-{bad.name}{mark}") as machine:
         halted = noreboot and machine.wait_for_halt(FATAL)
         if not noreboot:
             machine.wait_for_end()

@@ -3,14 +3,14 @@
 
 import os
 import re
+import resource
 import shutil
 import subprocess
-import time
 
 from . import command, places
 from .report import Job, Mismatch, check
 
-CLEAN_BUILD_LIMIT = 60          # seconds on two CPUs
+CLEAN_BUILD_LIMIT = 240         # seconds of CPU time, on a slow machine; on a good one it is 35
 IMAGE_LIMIT = 1 << 20           # text, data and bss
 EMBEDDED = ".embedded"          # the section of the default guest, which the limit leaves out
 
@@ -40,14 +40,21 @@ def folder(compiler):
     return os.path.relpath(places.BUILD / f"clean-{compiler}", places.REPO)
 
 
+def cpu_seconds():
+    """What programs that have ended here have used so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def clean_build(compiler):
     shutil.rmtree(places.REPO / folder(compiler), ignore_errors=True)
-    start = time.monotonic()
+    before = cpu_seconds()
     make(f"build-{compiler}", "-j2", f"CC={compiler}", f"BUILD={folder(compiler)}", "all")
-    seconds = time.monotonic() - start
+    seconds = cpu_seconds() - before
     image = places.REPO / folder(compiler) / "pavane"
     check(image.exists(), "the hypervisor's image", "none")
-    check(seconds < CLEAN_BUILD_LIMIT, f"less than {CLEAN_BUILD_LIMIT} s", f"{seconds:.0f} s")
+    check(seconds < CLEAN_BUILD_LIMIT, f"less than {CLEAN_BUILD_LIMIT} s of CPU time",
+          f"{seconds:.0f} s")
 
 
 def tracked():

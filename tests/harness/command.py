@@ -7,7 +7,8 @@ import subprocess
 
 from . import places
 
-TIME_LIMIT = 600
+# Generous: for what hangs.
+TIME_LIMIT = 2400
 
 
 def run(log_name, command, **environment):

@@ -26,7 +26,7 @@ DELETE = "\x7f"
 KEY_TIME = 0.02
 
 # For `make run`, which may have to build first.
-RUN_LIMIT = 300
+RUN_LIMIT = 900
 
 
 def type_line(machine, text):

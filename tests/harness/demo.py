@@ -18,7 +18,7 @@ from .report import Job, check
 from .session import ANSWER_LIMIT, GUEST_PROMPT, Session, Shell
 
 # What a person may wait for, generously: the host is an emulator and may be busy.
-BOOT_LIMIT = 60
+BOOT_LIMIT = 300
 FIRST_OUTPUT = r"^pv-kernel .* MiB of memory"
 
 

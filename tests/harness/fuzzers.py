@@ -54,7 +54,7 @@ def run_short(name):
     program = places.BUILD / "fuzz" / name
     status, output, log = command.run(
         f"fuzz-{name}", [program, f"-runs={FEWER.get(name, RUNS)}", f"-seed={SEED}",
-                         "-print_final_stats=0", "-len_control=0", "-timeout=20",
+                         "-print_final_stats=0", "-len_control=0", "-timeout=300",
                          f"-max_len={LENGTH}", artifacts(name)])
     if wrong := finding(output):
         return wrong, log

@@ -23,7 +23,7 @@ PROBE = places.BUILD / "tests" / "linux" / "probe"
 
 ARGUMENTS = "earlyprintk=xen console=hvc0 loglevel=7 rdinit=/init"
 # A boot takes ten seconds and the cases as much, on a machine that does nothing else.
-TIME_LIMIT = 300
+TIME_LIMIT = 1200
 
 
 @dataclass

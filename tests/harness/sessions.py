@@ -68,8 +68,8 @@ WRONG_COMMANDS = {
 UNHEARD = {"spin": r"domain \d+ does not take requests; `xl-lite destroy \d+` ends it",
            "crash": r"domain \d+ has crashed; `xl-lite destroy \d+` removes it"}
 
-# How it misbehaves, and the state that xl-lite list then shows, if it is always the same.
-MISBEHAVIOURS = {"spin": "^[r-]-----$", "flood": "", "lie": "", "crash": "^----c-$"}
+# How it misbehaves, and the state that xl-lite list then comes to show, if it is always the same.
+MISBEHAVIOURS = {"spin": "[r-]-----", "flood": "", "lie": "", "crash": "----c-"}
 
 
 # What a frontend does wrong, and the reason that the control domain gives for ending it; none where
@@ -105,7 +105,7 @@ RINGING_LIMIT = 30
 READ = "dd if=/dev/xvda of=/dev/null bs=64k count=16 2>/dev/null"
 
 # For the control domain to notice, in seconds.
-END_LIMIT = 30
+END_LIMIT = 300
 
 
 def config(session, changes):
@@ -211,9 +211,8 @@ def misbehave(hypervisor):
             # More than its ring and its terminal hold.
             session.must("head -c 20000 /dev/zero | timeout 3 xl-lite console good >/dev/null; "
                          "true")
-            check(re.search(state, session.domains()["good"].split()[-2]),
-                  f"the state {state!r} of a guest that does `{how}`", session.domains()["good"],
-                  session.machine.log_path)
+            if state:
+                session.await_state("good", state)
             answer = session.at_console("one", "echo $((6 * 7))")
             check(answer.lines == ["42"], "the good guest's answer", answer.lines,
                   session.machine.log_path)

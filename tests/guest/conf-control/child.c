@@ -89,6 +89,13 @@ uint64_t free_pages_at_rest(void)
     return conf_on_pavane() ? machine_free_pages() : free_pages_unchanged();
 }
 
+bool free_pages_are_back(uint64_t before)
+{
+    uint64_t now = machine_free_pages();
+
+    return conf_on_pavane() ? now == before : now >= before;
+}
+
 /* ---- Its memory ---- */
 
 static bool give_memory(struct child *c)

@@ -79,7 +79,7 @@ long child_destroy(struct child *c);
 /* The event of the channel, and the word answered. */
 bool child_echoes(struct child *c, uint64_t token);
 /* Gives others the CPU until the condition holds; if it does not, in the end gives up. */
-#define WAIT_FOR(cond) WAIT_SECONDS(cond, 10)
+#define WAIT_FOR(cond) WAIT_SECONDS(cond, 60)
 #define WAIT_SECONDS(cond, seconds)                                                        \
     ({                                                                                     \
         uint64_t end_ = pv_system_time() + (seconds) * PV_NS_PER_SEC;                      \
@@ -92,5 +92,7 @@ bool child_echoes(struct child *c, uint64_t token);
 uint64_t machine_free_pages(void);
 /* The same before a test: the hypervisor's own pools have grown, and nothing is still to come. */
 uint64_t free_pages_at_rest(void);
+/* All that was free then is free again. In Xen something may still have been to come then. */
+bool free_pages_are_back(uint64_t before);
 #endif
 #endif

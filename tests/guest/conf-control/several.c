@@ -141,7 +141,7 @@ CASE(several_tools, "two vCPUs make and destroy domains at the same time",
     before = free_pages_at_rest();
     if (!start_other(make_and_destroy))
         return;
-    for (unsigned int i = 0; i < ROUNDS; i++) {
+    for (unsigned int i = 0; i < ROUNDS || turns <= ROUNDS; i++) {
         struct child c;
 
         if (!child_build(&c, child_echo))

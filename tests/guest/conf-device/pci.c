@@ -125,7 +125,7 @@ bool event_comes(int port)
     evtchn_port_t polled = (evtchn_port_t)port;
     bool came;
 
-    (void)pv_poll(&polled, 1, pv_system_time() + PV_NS_PER_SEC);
+    (void)pv_poll(&polled, 1, pv_system_time() + 20 * PV_NS_PER_SEC);
     came = event_waits(port);
     pv_clear_pending(polled);
     return came;

@@ -209,25 +209,58 @@ CASE(fifo_moves, "a port that moves to another vCPU while it is linked is taken 
     fifo_leave();
 }
 
+/* To each port: so many within a few seconds, and these at least. */
 #define SENDS 3000u
+#define FEWEST_SENDS 100u
+#define SECONDS 10
 #define SEND_PORTS 4u
+#define BUSY_TURNS 100u
+#define NAP        (PV_NS_PER_MS / 100)
+/* When nothing has come for so long, something is lost. */
+#define PATIENCE   (20 * PV_NS_PER_SEC)
 
 static evtchn_port_t send_ports[SEND_PORTS];
 static volatile unsigned int sends_seen[SEND_PORTS];
 
-/* Sends to each port again when its last event has come: a lost one ends the case in time. */
+static volatile bool sends_end;
+static volatile unsigned int sent;  /* in the end; 0 before that */
+
+/*
+ * Waits for the other vCPU, at first busily, so that both are at work at the same time; then asleep:
+ * where one processor of the host runs both, the other one gets no further until we let go of it.
+ */
+static void wait_a_turn(unsigned int turn)
+{
+    if (turn < BUSY_TURNS)
+        __builtin_ia32_pause();
+    else
+        pv_sleep_ns(NAP);
+}
+
+/* Sends to each port again when its last event has come. */
 static int sender(void *arg)
 {
-    uint64_t deadline = pv_system_time() + 40 * PV_NS_PER_SEC;
+    uint64_t enough = pv_system_time() + SECONDS * PV_NS_PER_SEC;
+    unsigned int i;
 
     (void)arg;
-    for (unsigned int i = 0; i < SENDS; i++)
+    for (i = 0; i < FEWEST_SENDS || (i < SENDS && pv_system_time() < enough); i++)
         for (unsigned int p = 0; p < SEND_PORTS; p++) {
-            while (sends_seen[p] < i && pv_system_time() < deadline)
-                __builtin_ia32_pause();
+            for (unsigned int turn = 0; sends_seen[p] < i && !sends_end; turn++)
+                wait_a_turn(turn);
             pv_notify(send_ports[p]);
         }
+    sent = i;
     return 0;
+}
+
+static bool all_sends_seen(void)
+{
+    bool all = sent != 0;
+
+    for (unsigned int p = 0; p < SEND_PORTS; p++)
+        all &= sends_seen[p] == sent;
+    return all;
 }
 
 static void count_sends(const evtchn_port_t *came, unsigned int n)
@@ -241,30 +274,36 @@ static void count_sends(const evtchn_port_t *came, unsigned int n)
 CASE(fifo_other_vcpu, "no event of another vCPU's sends is lost, whatever its priority",
      "fifo.delivery:other_vcpu")
 {
-    uint64_t deadline = pv_system_time() + 40 * PV_NS_PER_SEC;
+    uint64_t last = pv_system_time();
     evtchn_port_t came[8];
-    bool done = false;
 
     if (!has_two() || !fifo_enter())
         return;
     memset((void *)sends_seen, 0, sizeof(sends_seen));
+    sends_end = false;
+    sent = 0;
     for (unsigned int p = 0; p < SEND_PORTS; p++) {
         send_ports[p] = pv_bind_ipi(0, NULL, NULL);
         EXPECT_EQ(fifo_priority(send_ports[p], p / 2), 0);
     }
     EXPECT_EQ(pv_start_vcpu(1, sender, NULL), 0);
-    while (!done && pv_system_time() < deadline) {
-        count_sends(came, fifo_take(0, came, 8));
-        done = true;
-        for (unsigned int p = 0; p < SEND_PORTS; p++)
-            done &= sends_seen[p] == SENDS;
-        if (!done && !info_of(0)->evtchn_upcall_pending)
-            HYPERVISOR_sched_op(SCHEDOP_yield, NULL);
+    for (unsigned int turn = 0; !all_sends_seen() && pv_system_time() < last + PATIENCE; turn++) {
+        unsigned int n = fifo_take(0, came, 8);
+
+        if (n) {
+            count_sends(came, n);
+            last = pv_system_time();
+            turn = 0;
+        } else if (!info_of(0)->evtchn_upcall_pending) {
+            wait_a_turn(turn);
+        }
     }
-    for (unsigned int p = 0; p < SEND_PORTS; p++)
-        EXPECT_EQ(sends_seen[p], SENDS);
-    while (pv_vcpu_is_up(1) && pv_system_time() < deadline)
+    EXPECT_TRUE(all_sends_seen());
+    sends_end = true;
+    while (pv_vcpu_is_up(1))
         HYPERVISOR_sched_op(SCHEDOP_yield, NULL);
+    for (unsigned int p = 0; p < SEND_PORTS; p++)
+        EXPECT_EQ(sends_seen[p], sent);
     fifo_leave();
 }
 

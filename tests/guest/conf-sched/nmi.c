@@ -106,7 +106,7 @@ CASE(nmi_in_user, "an NMI that another vCPU sends interrupts user mode", "except
     }
     EXPECT_EQ(pv_user_init(), 0);
     EXPECT_EQ(pv_set_trap_raw(PV_NMI, conf_entry, 0), 0);
-    for (uint64_t delay = PV_NS_PER_MS; !in_user && delay < PV_NS_PER_SEC; delay *= 4) {
+    for (uint64_t delay = PV_NS_PER_MS; !in_user && delay < 20 * PV_NS_PER_SEC; delay *= 4) {
         about_to_spin = false;
         EXPECT_EQ(pv_start_vcpu(1, nmi_later, (void *)delay), 0);
         EXPECT_TRUE(conf_catch(spin_in_user, NULL));
@@ -120,7 +120,8 @@ CASE(nmi_in_user, "an NMI that another vCPU sends interrupts user mode", "except
     EXPECT_EQ(pv_set_trap_raw(PV_NMI, NULL, 0), 0);
 }
 
-static volatile unsigned int nmis, sleeping, slept;
+static volatile unsigned int nmis;
+static volatile uint64_t woken_at;
 
 static void on_nmi(struct pv_regs *regs)
 {
@@ -131,36 +132,43 @@ static void on_nmi(struct pv_regs *regs)
 static int sleeps(void *arg)
 {
     evtchn_port_t port = (evtchn_port_t)(uint64_t)arg;
-    uint64_t deadline = pv_system_time() + 20 * PV_NS_PER_SEC;
+    uint64_t deadline = pv_system_time() + 60 * PV_NS_PER_SEC;
 
-    sleeping = 1;
-    while (!nmis && pv_system_time() < deadline) {
+    while (!nmis && pv_system_time() < deadline)
         (void)pv_poll(&port, 1, deadline);
-        slept++;
-    }
+    woken_at = pv_system_time();
     return 0;
+}
+
+static bool is_asleep(unsigned int id)
+{
+    struct vcpu_runstate_info info = { .state = RUNSTATE_running };
+
+    EXPECT_EQ(HYPERVISOR_vcpu_op(VCPUOP_get_runstate_info, id, &info), 0);
+    return info.state == RUNSTATE_blocked;
 }
 
 CASE(nmi_wakes, "an NMI ends the sleep of the vCPU that it is for",
      "vcpu_op.send_nmi:other_vcpu")
 {
-    uint64_t from = pv_system_time();
     int port = pv_bind_ipi(1, NULL, NULL);
+    uint64_t from;
 
     if (pv_nr_vcpus() < 2) {
         conf_skip("the domain has one vCPU");
         return;
     }
-    nmis = sleeping = slept = 0;
+    nmis = 0;
     EXPECT_EQ(pv_set_trap(PV_NMI, on_nmi), 0);
     EXPECT_EQ(pv_start_vcpu(1, sleeps, (void *)(uint64_t)port), 0);
-    while (!sleeping)
+    while (!is_asleep(1))
         HYPERVISOR_sched_op(SCHEDOP_yield, NULL);
-    pv_sleep_ns(10 * PV_NS_PER_MS);
+    from = pv_system_time();
     EXPECT_EQ(send_nmi(1), 0);
-    wait_down(1);
+    while (pv_vcpu_is_up(1))
+        HYPERVISOR_sched_op(SCHEDOP_yield, NULL);
     EXPECT_EQ(nmis, 1);
-    EXPECT_TRUE(pv_system_time() < from + 10 * PV_NS_PER_SEC);
+    EXPECT_TRUE(woken_at < from + 20 * PV_NS_PER_SEC);
     EXPECT_EQ(pv_set_trap(PV_NMI, NULL), 0);
     EXPECT_EQ(pv_close(port), 0);
 }

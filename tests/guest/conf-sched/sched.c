@@ -79,9 +79,9 @@ CASE(sched_poll_wakes, "a timer's masked port wakes poll", "sched_op.poll:effect
 
     pv_mask(port);
     EXPECT_EQ(pv_set_timer(start + 5 * MS), 0);
-    EXPECT_EQ(pv_poll(list, 1, start + 5000 * MS), 0);
+    EXPECT_EQ(pv_poll(list, 1, start + 20000 * MS), 0);
     EXPECT_TRUE(pv_port_pending(port));
-    EXPECT_TRUE(pv_system_time() < start + 5000 * MS);
+    EXPECT_TRUE(pv_system_time() < start + 20000 * MS);
     EXPECT_EQ(pv_close(port), 0);
 }
 
@@ -185,12 +185,15 @@ static long vcpu_op(int cmd, void *arg)
     return HYPERVISOR_vcpu_op(cmd, 0, arg);
 }
 
-/* Waits for the timer's event; how long it took from `start`, in ns. */
+/* On a host that has time for us it is a matter of microseconds. */
+#define IN_TIME (20000 * MS)
+
+/* Waits for the timer's event; how long it took from `start`, in ns: IN_TIME or more, it is lost. */
 static uint64_t until_event(int port, uint64_t start)
 {
     evtchn_port_t list[] = { port };
 
-    pv_poll(list, 1, start + 3000 * MS);
+    pv_poll(list, 1, start + IN_TIME);
     return pv_port_pending(port) ? pv_system_time() - start : ~0UL;
 }
 
@@ -202,18 +205,55 @@ static int masked_timer(void)
     return port;
 }
 
+/*
+ * A timer that is cancelled raises no event. A busy host may let it fire before we come to cancel
+ * it; that says nothing, so then another is set, for a later time.
+ */
+static void expect_cancelled(int port, long (*set)(uint64_t when), long (*cancel)(void))
+{
+    uint64_t ahead = 20 * MS, when;
+
+    do {
+        pv_clear_pending(port);
+        when = pv_system_time() + ahead;
+        EXPECT_EQ(set(when), 0);
+        EXPECT_EQ(cancel(), 0);
+        ahead *= 2;
+    } while (pv_system_time() >= when);
+    pv_sleep_ns(ahead);         /* twice what it was */
+    EXPECT_TRUE(!pv_port_pending(port));
+}
+
+static long set_timer(uint64_t when)
+{
+    return pv_set_timer(when);
+}
+
+static long cancel_timer(void)
+{
+    return pv_set_timer(0);
+}
+
+static long set_singleshot(uint64_t when)
+{
+    struct vcpu_set_singleshot_timer timer = { .timeout_abs_ns = when };
+
+    return vcpu_op(VCPUOP_set_singleshot_timer, &timer);
+}
+
+static long stop_singleshot(void)
+{
+    return vcpu_op(VCPUOP_stop_singleshot_timer, NULL);
+}
+
 CASE(timer_one_shot, "set_timer_op raises VIRQ_TIMER at its time; 0 cancels", "set_timer_op:effect")
 {
     int port = masked_timer();
     uint64_t start = pv_system_time();
 
     EXPECT_EQ(pv_set_timer(start + 5 * MS), 0);
-    EXPECT_TRUE(until_event(port, start) - 5 * MS < 2000 * MS);
-    pv_clear_pending(port);
-    EXPECT_EQ(pv_set_timer(pv_system_time() + 20 * MS), 0);
-    EXPECT_EQ(pv_set_timer(0), 0);
-    pv_sleep_ns(40 * MS);
-    EXPECT_TRUE(!pv_port_pending(port));
+    EXPECT_TRUE(until_event(port, start) - 5 * MS < IN_TIME - 5 * MS);
+    expect_cancelled(port, set_timer, cancel_timer);
     EXPECT_EQ(pv_close(port), 0);
 }
 
@@ -223,7 +263,7 @@ CASE(timer_past, "a time that has passed fires at once", "set_timer_op:past")
     uint64_t start = pv_system_time();
 
     EXPECT_EQ(pv_set_timer(start - 1), 0);
-    EXPECT_TRUE(until_event(port, start) < 2000 * MS);
+    EXPECT_TRUE(until_event(port, start) < IN_TIME);
     EXPECT_EQ(pv_close(port), 0);
 }
 
@@ -234,7 +274,7 @@ CASE(timer_absurd, "XSA-20: a negative time, or one 13 days ahead, fires after s
     uint64_t start = pv_system_time();
 
     EXPECT_EQ(HYPERVISOR_set_timer_op(-1), 0);
-    EXPECT_TRUE(until_event(port, start) < 2500 * MS);
+    EXPECT_TRUE(until_event(port, start) < IN_TIME);
     pv_clear_pending(port);
     EXPECT_EQ(pv_set_timer(0), 0);
     EXPECT_EQ(pv_close(port), 0);
@@ -261,10 +301,10 @@ CASE(timer_absurd_all, "XSA-20: absurd times in every call that takes one are re
     EXPECT_EQ(pv_set_timer(0), 0);
     pv_clear_pending(port);
     EXPECT_TRUE(pv_system_time() >= start);
-    EXPECT_TRUE(pv_system_time() < start + 10000 * MS);
+    EXPECT_TRUE(pv_system_time() < start + IN_TIME);
     start = pv_system_time();
     EXPECT_EQ(pv_set_timer(start + 5 * MS), 0);
-    EXPECT_TRUE(until_event(port, start) >= 5 * MS);
+    EXPECT_TRUE(until_event(port, start) - 5 * MS < IN_TIME - 5 * MS);
     EXPECT_EQ(pv_close(port), 0);
 }
 
@@ -277,22 +317,17 @@ CASE(timer_singleshot, "set_singleshot_timer fires, also for a past time, unless
     struct vcpu_set_singleshot_timer timer = { .timeout_abs_ns = start + 5 * MS };
 
     EXPECT_EQ(vcpu_op(VCPUOP_set_singleshot_timer, &timer), 0);
-    EXPECT_TRUE(until_event(port, start) >= 5 * MS);
+    EXPECT_TRUE(until_event(port, start) - 5 * MS < IN_TIME - 5 * MS);
     pv_clear_pending(port);
     timer.timeout_abs_ns = start;
     EXPECT_EQ(vcpu_op(VCPUOP_set_singleshot_timer, &timer), 0);
-    EXPECT_TRUE(until_event(port, pv_system_time()) < 2000 * MS);
+    EXPECT_TRUE(until_event(port, pv_system_time()) < IN_TIME);
     pv_clear_pending(port);
     timer.flags = VCPU_SSHOTTMR_future;
     EXPECT_ON(vcpu_op(VCPUOP_set_singleshot_timer, &timer), 0, -XEN_ETIME,
               "Xen 4.17 does not look at the flag; its header promises the error");
     pv_clear_pending(port);
-    timer.flags = 0;
-    timer.timeout_abs_ns = pv_system_time() + 20 * MS;
-    EXPECT_EQ(vcpu_op(VCPUOP_set_singleshot_timer, &timer), 0);
-    EXPECT_EQ(vcpu_op(VCPUOP_stop_singleshot_timer, NULL), 0);
-    pv_sleep_ns(40 * MS);
-    EXPECT_TRUE(!pv_port_pending(port));
+    expect_cancelled(port, set_singleshot, stop_singleshot);
     EXPECT_EQ(vcpu_op(VCPUOP_set_singleshot_timer, (void *)CONF_EMPTY_VA), -XEN_EFAULT);
     EXPECT_EQ(pv_close(port), 0);
 }
@@ -300,7 +335,7 @@ CASE(timer_singleshot, "set_singleshot_timer fires, also for a past time, unless
 /* The same without sleeping: a vCPU that sleeps may get no periodic ticks. */
 static bool event_while_running(int port)
 {
-    uint64_t deadline = pv_system_time() + 2500 * MS;
+    uint64_t deadline = pv_system_time() + IN_TIME;
 
     while (!pv_port_pending(port) && pv_system_time() < deadline)
         __builtin_ia32_pause();

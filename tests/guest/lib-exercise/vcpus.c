@@ -57,7 +57,7 @@ static int other_vcpu(void *arg)
 
 static bool wait_for(unsigned int id, unsigned int rounds)
 {
-    uint64_t until = pv_system_time() + 10 * PV_NS_PER_SEC;
+    uint64_t until = pv_system_time() + 60 * PV_NS_PER_SEC;
 
     while (rounds_done[id] != rounds || pv_vcpu_is_up(id)) {
         if (pv_system_time() > until)
