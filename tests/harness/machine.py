@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 
 from . import places
 
-# A boot that works takes seconds. This limit, as all others here, is for what hangs: it is generous,
-# since the host may be slow, or busy with other things, and that must not decide a test.
+# A boot that works takes seconds. This limit, as all others here, is for what hangs: it is
+# generous, since the host may be slow, or busy with other things, which must not decide a test.
 TIME_LIMIT = 600
 
 # For an answer of QEMU itself, in seconds.
@@ -181,8 +181,8 @@ class Machine:
                 raise ConsoleError(f"no line matches {pattern!r} ({self.ended or 'time-out'})")
 
     def expect_prompt(self, text, limit):
-        """Waits, at most that many seconds, until what was written after the line that expect() came
-        to last ends so; or until it has that in it, since others may write behind a prompt."""
+        """Waits, at most that many seconds, until the line that is being written ends so. One of
+        those that expect() has not passed may have it, too: others may write behind a prompt."""
         deadline = time.monotonic() + limit
         while not (clean(self._partial).endswith(text)
                    or any(text in line.text for line in self.lines[self._looked:])):

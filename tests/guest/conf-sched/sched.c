@@ -188,7 +188,7 @@ static long vcpu_op(int cmd, void *arg)
 /* On a host that has time for us it is a matter of microseconds. */
 #define IN_TIME (20000 * MS)
 
-/* Waits for the timer's event; how long it took from `start`, in ns: IN_TIME or more, it is lost. */
+/* Waits for the timer's event; how long it took from `start`, in ns. From IN_TIME on it is lost. */
 static uint64_t until_event(int port, uint64_t start)
 {
     evtchn_port_t list[] = { port };
