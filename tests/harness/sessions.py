@@ -101,7 +101,7 @@ CONSOLE_LOG = "/var/log/xen/console/guest-good.log"
 
 # For a console and a disk beside a guest that rings without end, in seconds: it takes less than one
 # with both CPUs to itself.
-RINGING_LIMIT = 30
+RINGING_LIMIT = 300
 READ = "dd if=/dev/xvda of=/dev/null bs=64k count=16 2>/dev/null"
 
 # For the control domain to notice, in seconds.

@@ -87,7 +87,7 @@ CASE(sched_poll_wakes, "a timer's masked port wakes poll", "sched_op.poll:effect
     uint64_t delay = 5 * MS, start, slept;
 
     pv_mask(port);
-    /* On a busy host it may ring before poll sleeps, and wakes nobody: then there is a later one. */
+    /* On a busy host it may ring before poll sleeps, and wakes nobody: then a later one. */
     do {
         pv_clear_pending(port);
         slept = time_blocked();
