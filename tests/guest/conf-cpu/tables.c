@@ -320,7 +320,7 @@ static uint64_t blocked_ns(void)
     return info.time[RUNSTATE_blocked];
 }
 
-/* Until it has been off its CPU: on a busy host the time may have passed before it gets to block. */
+/* Until it has been off its CPU: on a busy host the time may be over before it gets to block. */
 static void sleep_a_while(void *arg)
 {
     uint64_t before = blocked_ns();
