@@ -20,14 +20,12 @@ int policy_domain(u16 domid, struct domain **d)
     return policy_other_domain(domid, d);
 }
 
-int policy_foreign_domain(u16 domid, struct domain **d)
+int policy_named_domain(u16 domid, struct domain **d)
 {
-    if (domid == current->domain->id)
-        return -ESRCH;
-    return policy_domain(domid, d);
+    return domid == current->domain->id ? -ESRCH : policy_other_domain(domid, d);
 }
 
-int policy_foreign_owner(u16 domid, u16 *owner)
+int policy_named_owner(u16 domid, u16 *owner)
 {
     struct domain *d;
     int rc;
@@ -37,7 +35,7 @@ int policy_foreign_owner(u16 domid, u16 *owner)
         *owner = domid;
         return current->domain->privileged ? 0 : -EPERM;
     }
-    rc = policy_foreign_domain(domid, &d);
+    rc = policy_named_domain(domid, &d);
     if (rc == 0)
         *owner = d->id;
     return rc;

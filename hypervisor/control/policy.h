@@ -20,13 +20,30 @@
 int policy_domain(u16 domid, struct domain **d);
 /* The same where a domain may not mean itself, though it may be found by its id. */
 int policy_other_domain(u16 domid, struct domain **d);
+
 /*
  * The same for page-table calls: there the caller is DOMID_SELF only, and by its id it is no
- * foreign domain that could be meant (-ESRCH).
+ * foreign domain that could be meant (-ESRCH). These calls are frequent, and nearly always for the
+ * caller itself, which is all that is inline.
  */
-int policy_foreign_domain(u16 domid, struct domain **d);
+int policy_named_domain(u16 domid, struct domain **d);  /* DOMID_SELF is none */
+int policy_named_owner(u16 domid, u16 *owner);
+static inline int policy_foreign_domain(u16 domid, struct domain **d)
+{
+    if (unlikely(domid != DOMID_SELF))
+        return policy_named_domain(domid, d);
+    *d = current->domain;
+    return 0;
+}
 /* Whose frames the caller may map when it names @domid in a page-table update. */
-int policy_foreign_owner(u16 domid, u16 *owner);
+static inline int policy_foreign_owner(u16 domid, u16 *owner)
+{
+    if (unlikely(domid != DOMID_SELF))
+        return policy_named_owner(domid, owner);
+    *owner = current->domain->id;
+    return 0;
+}
+
 /* Whether the caller may use the control interfaces, on others and on the machine. */
 bool policy_may_control(void);
 /* Whether it may write to, or read from, the hypervisor's console. */

@@ -160,6 +160,12 @@ struct vcpu {
     unsigned long time_area;
 };
 
+/* A devalidation has left something to mm_finish_put(). */
+static inline bool mm_put_pending(const struct vcpu *v)
+{
+    return v->nr_unfinished != 0;
+}
+
 /*
  * Who keeps the record: a reference each for not having been destroyed, for having frames at all,
  * and for every page of ours that it shares. The last one gone, it is retired. So a frame's owner

@@ -28,8 +28,8 @@ static inline bool batch_begin(unsigned int *count, XEN_GUEST_HANDLE(uint) pdone
 }
 
 /*
- * pt_update.c: tells the guest how many requests were done. A courtesy: by the ABI, a pointer that
- * can't be written to is no error of the call.
+ * pt_update.c: tells the guest how many requests were done, @pdone being not null. A courtesy: by
+ * the ABI, a pointer that can't be written to is no error of the call.
  */
 void batch_note_done(XEN_GUEST_HANDLE(uint) pdone, unsigned int done);
 

@@ -276,10 +276,10 @@ void put_page_and_type(struct page *pg);
 #define MAX_UNFINISHED 4
 /*
  * Devalidation of a large table can run out of time. What is left is noted in the running vCPU
- * and finished, in slices, before that vCPU returns to its guest: true while there is more.
+ * and finished, in slices, before that vCPU returns to its guest: true while there is more. Whether
+ * there is any: mm_put_pending() of domain.h.
  */
 bool mm_finish_put(struct vcpu *v);
-bool mm_put_pending(const struct vcpu *v);
 
 /* ---- release.c: the end of a domain ---- */
 /* Drops the roots of @v, which is off every CPU. */

@@ -92,6 +92,7 @@ static int op_unpin(struct vcpu *v, struct domain *d, const struct mmuext_op *op
  */
 static int set_root(struct vcpu *v, mfn_t *root, mfn_t m)
 {
+    bool kernel = root == &v->kernel_root;
     mfn_t old = *root;
     int rc;
 
@@ -99,10 +100,12 @@ static int set_root(struct vcpu *v, mfn_t *root, mfn_t m)
         rc = get_page_and_type(m, v->domain->id, USE_L4);
         if (rc)
             return rc;
-        hv_show_m2p(mfn_to_virt(m), root == &v->kernel_root || mfn_eq(m, v->kernel_root));
+        hv_show_m2p(mfn_to_virt(m), kernel || mfn_eq(m, v->kernel_root));
     }
     *root = m;
-    mm_load_root(v);
+    /* A change of mode loads the other's. (Behind an iret in a multicall the mode is user.) */
+    if (v->cpu.kernel_mode == kernel)
+        mm_load_root(v);
     if (!mfn_eq(old, INVALID_MFN))
         put_page_and_type(mfn_to_page(old));
     return 0;
@@ -325,7 +328,8 @@ long do_mmuext_op(XEN_GUEST_HANDLE(mmuext_op_t) uops, unsigned int count,
             rc = -ERESTART;
     }
     before += i;
-    batch_note_done(pdone, before);
+    if (!handle_is_null(pdone))
+        batch_note_done(pdone, before);
     if (rc == -ERESTART)
         return hypercall_restart(handle_elem(uops, i), (count - i) | COUNT_RESTARTED);
     return rc;

@@ -288,9 +288,7 @@ bool type_clear_pin(struct page *pg)
 /* A moment's answer, unless the caller holds a use: then it stays true as long as he does. */
 enum page_use page_use(const struct page *pg)
 {
-    u64 word = READ_ONCE(pg->type);
-
-    return word & TYPE_LIVE ? type_use(word) : USE_NONE;
+    return type_live_use(READ_ONCE(pg->type));
 }
 
 bool page_is_pinned(const struct page *pg)
@@ -305,6 +303,8 @@ int get_page_and_type(mfn_t m, u16 owner, enum page_use use)
 
     if (!get_page(m, owner))
         return -EINVAL;
+    if (get_live_type(pg, use))
+        return 0;
     rc = get_page_type(pg, use);
     if (rc)
         put_page(pg);
@@ -315,11 +315,6 @@ void put_page_and_type(struct page *pg)
 {
     put_live_type(pg);
     put_page(pg);
-}
-
-bool mm_put_pending(const struct vcpu *v)
-{
-    return v->nr_unfinished != 0;
 }
 
 /*

@@ -163,7 +163,7 @@ static void release_table(struct update *u)
 /* Holds the frame as what it is in use as, if that is a table; the caller has a reference. */
 static bool hold_table(struct update *u, struct page *pg, u64 *entries)
 {
-    enum page_use use = page_use(pg);
+    enum page_use use = type_live_use(READ_ONCE(pg->type));
 
     if (!is_table_use(use) || !get_live_type(pg, use))
         return false;
@@ -270,7 +270,7 @@ static int resolve_owners(unsigned int foreigndom, struct update *u)
 
 void batch_note_done(XEN_GUEST_HANDLE(uint) pdone, unsigned int done)
 {
-    if (!handle_is_null(pdone) && !copy_to_guest(pdone, &done))
+    if (!copy_to_guest(pdone, &done))
         guest_printk(LOG_DEBUG, "domain %u: its count of updates done can't be written\n",
                      current->domain->id);
 }
@@ -308,7 +308,8 @@ long do_mmu_update(XEN_GUEST_HANDLE(mmu_update_t) ureqs, unsigned int count,
     }
     release_table(&u);
     before += i;
-    batch_note_done(pdone, before);
+    if (!handle_is_null(pdone))
+        batch_note_done(pdone, before);
     if (rc == -ERESTART)
         return hypercall_restart(handle_elem(ureqs, i), (count - i) | COUNT_RESTARTED);
     return rc;

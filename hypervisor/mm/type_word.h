@@ -44,6 +44,11 @@ static inline enum page_use type_use(u64 type)
     return (enum page_use)(type >> TYPE_SHIFT);
 }
 
+static inline enum page_use type_live_use(u64 type)
+{
+    return type & TYPE_LIVE ? type_use(type) : USE_NONE;
+}
+
 static inline bool is_table_use(enum page_use use)
 {
     return use >= USE_L1 && use <= USE_L4;
