@@ -37,7 +37,9 @@ void mm_drop_roots(struct vcpu *v)
 
 /*
  * A frame that is the domain's, or was until just now (0: nothing to do). The pin goes first, then
- * what is left of the table, then the owner's own reference.
+ * what is left of the table, then the owner's own reference. Most
+ * frames have no holder but their owner: those are neither in use nor pinned nor PARTIAL, each of
+ * which is a reference, too.
  *
  * A table that is dropped in slices is PARTIAL in between, and holds itself: it is finished here,
  * now or when this is called for the same frame again.
@@ -45,8 +47,15 @@ void mm_drop_roots(struct vcpu *v)
 static int release_frame(struct domain *d, mfn_t m)
 {
     struct page *pg = mfn_to_page(m);
+    u64 count = READ_ONCE(pg->count);
     int rc;
 
+    if (count >> PAGE_OWNER_SHIFT != d->id)
+        return 0;
+    if (count == ((u64)d->id << PAGE_OWNER_SHIFT | PAGE_ALLOCATED | 1)) {
+        (void)release_domain_frame(d, pg);      /* -EBUSY: whoever gave it has taken it back */
+        return 0;
+    }
     if (!get_page(m, d->id))
         return 0;
     if (type_clear_pin(pg)) {
