@@ -205,9 +205,10 @@ int pv_map(uint64_t va, pv_mfn_t mfn, uint64_t flags)
 /* One table at a time is made ready; the entries go in batches. */
 int pv_map_frames(uint64_t va, const pv_mfn_t *mfns, unsigned int nr, uint64_t flags)
 {
-    struct pv_batch batch = { .nr = 0 };
+    struct pv_batch batch;
     int rc = 0;
 
+    pv_batch_begin(&batch);
     for (unsigned int i = 0; i < nr && !rc; i++, va += PV_PAGE_SIZE) {
         if (i == 0 || table_index(va, 1) == 0)
             rc = pv_prepare_tables(va);
@@ -220,10 +221,11 @@ int pv_map_frames(uint64_t va, const pv_mfn_t *mfns, unsigned int nr, uint64_t f
 /* Rewrites nr present leaf entries: other flags, or nothing when flags is 0; then flushes. */
 static int rewrite_leaves(uint64_t va, unsigned int nr, uint64_t flags)
 {
-    struct pv_batch batch = { .nr = 0 };
+    struct pv_batch batch;
     pv_mfn_t root = pv_current_root();
     int rc;
 
+    pv_batch_begin(&batch);
     for (unsigned int i = 0; i < nr; i++, va += PV_PAGE_SIZE) {
         const uint64_t *pte = pv_find_pte(root, va, 1);
 

@@ -120,8 +120,9 @@ static uint64_t direct_va(uint64_t pfn)
 /* A stretch within an L1 table that exists. */
 static int map_in_table(uint64_t start, uint64_t end)
 {
-    struct pv_batch batch = { .nr = 0 };
+    struct pv_batch batch;
 
+    pv_batch_begin(&batch);
     for (uint64_t pfn = start; pfn < end; pfn++)
         pv_batch_add(&batch, pv_pte_maddr(pv_current_root(), direct_va(pfn), 1), home_pte(pfn));
     return pv_batch_flush(&batch);

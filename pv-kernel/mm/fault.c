@@ -37,7 +37,7 @@ static int map_file_pages(struct vma *vma, uint64_t va)
     uint64_t table_end = ALIGN_DOWN(va, L1_SPAN) + L1_SPAN;
     uint64_t vma_end = min(vma->end, va + AROUND * PAGE_SIZE);
     uint64_t end = min(vma_end, table_end);
-    struct pv_batch batch = { .nr = 0 };
+    struct pv_batch batch;
     void *page = file_page(vma, va);
     const uint64_t *entry;
     int rc;
@@ -48,6 +48,7 @@ static int map_file_pages(struct vma *vma, uint64_t va)
     if (rc)
         return rc;
     entry = pt_entry(vma->space, va);
+    pv_batch_begin(&batch);
     for (; page && va < end && !*entry; entry++) {
         frame_get(page);
         pv_batch_add(&batch, pt_maddr(entry),

@@ -11,6 +11,9 @@ struct space {
     bool sealed;                /* its tables are read-only and the roots pinned */
     struct list vmas;           /* in address order, never overlapping */
     uint64_t brk_start, brk;
+    /* The level-1 table that was last used, and its va / L1_SPAN. Tables go with the space only. */
+    uint64_t *last_table;       /* NULL: none yet */
+    uint64_t last_span;
 };
 
 /*

@@ -160,9 +160,10 @@ static uint64_t protected_entry(const struct vma *vma, uint64_t pte)
 
 static int protect_vma(struct space *s, struct vma *vma, int prot)
 {
-    struct pv_batch batch = { .nr = 0 };
+    struct pv_batch batch;
     const uint64_t *entry;
 
+    pv_batch_begin(&batch);
     vma->prot = prot;
     for (uint64_t va = vma->start; (entry = pt_next(s, &va, vma->end)); va += PAGE_SIZE)
         pv_batch_add(&batch, pt_maddr(entry), protected_entry(vma, *entry));

@@ -53,13 +53,19 @@ static uint64_t *walk(struct space *s, uint64_t va, unsigned int *level)
 {
     uint64_t *table = s->kroot;
 
+    if (s->last_table && s->last_span == va / L1_SPAN) {
+        *level = 1;
+        return s->last_table;
+    }
     for (*level = 4; *level > 1; --*level) {
         uint64_t entry = table[table_index(va, *level)];
 
         if (!(entry & PV_PTE_P))
-            break;
+            return table;
         table = pte_page(entry);
     }
+    s->last_table = table;
+    s->last_span = va / L1_SPAN;
     return table;
 }
 
@@ -77,15 +83,11 @@ const uint64_t *pt_next(struct space *s, uint64_t *va, uint64_t end)
         unsigned int level;
         uint64_t *table = walk(s, *va, &level);
 
-        if (level > 1) {
-            *va = ALIGN_DOWN(*va, level_size(level)) + level_size(level);
-            continue;
-        }
+        if (level == 1 && table[table_index(*va, 1)])
+            return &table[table_index(*va, 1)];
         do {
-            if (table[table_index(*va, 1)])
-                return &table[table_index(*va, 1)];
-            *va += PAGE_SIZE;
-        } while (*va < end && table_index(*va, 1));
+            *va = ALIGN_DOWN(*va, level_size(level)) + level_size(level);
+        } while (*va < end && table_index(*va, level) && !table[table_index(*va, level)]);
     }
     return NULL;
 }
@@ -114,9 +116,10 @@ void pt_clear(struct space *s, uint64_t start, uint64_t end)
     const uint64_t *entry;
 
     do {
-        struct pv_batch batch = { .nr = 0 };
+        struct pv_batch batch;
         unsigned int nr = 0;
 
+        pv_batch_begin(&batch);
         while (batch.nr < PV_BATCH_MAX && (entry = pt_next(s, &start, end))) {
             if (!(*entry & PTE_FOREIGN))
                 pages[nr++] = pte_page(*entry);
@@ -210,6 +213,13 @@ struct table_batch {
     uint64_t flags;             /* of the home mapping: PV_PROT_RO seals, PV_PROT_RW frees */
 };
 
+static void begin_tables(struct table_batch *t, uint64_t flags)
+{
+    pv_batch_begin(&t->batch);
+    t->nr = 0;
+    t->flags = flags;
+}
+
 static int flush_tables(struct table_batch *t)
 {
     int rc = pv_batch_flush(&t->batch);
@@ -244,9 +254,10 @@ static void each_table(uint64_t *table, unsigned int level, struct table_batch *
 
 int pt_seal(struct space *s)
 {
-    struct table_batch t = { .flags = PV_PROT_RO };
+    struct table_batch t;
     int rc;
 
+    begin_tables(&t, PV_PROT_RO);
     each_table(s->kroot, 4, &t);
     add_table(&t, s->uroot);
     rc = flush_tables(&t);
@@ -273,8 +284,9 @@ static void put_leaves(struct space *s)
 
 void pt_free(struct space *s)
 {
-    struct table_batch t = { .flags = PV_PROT_RW };
+    struct table_batch t;
 
+    begin_tables(&t, PV_PROT_RW);
     if (s->sealed) {
         BUG_ON(pv_unpin(pv_va_to_mfn(s->uroot)));
         BUG_ON(pv_unpin(pv_va_to_mfn(s->kroot)));

@@ -164,13 +164,14 @@ static int share_vma(struct space *from, struct space *to, const struct vma *vma
  */
 struct space *space_fork(struct space *from)
 {
-    struct pv_batch batch = { .nr = 0 };
+    struct pv_batch batch;
     struct space *to = space_new();
     struct list *pos;
     int rc = 0;
 
     if (!to)
         return NULL;
+    pv_batch_begin(&batch);
     list_for_each(pos, &from->vmas) {
         struct vma *vma = container_of(pos, struct vma, link);
 

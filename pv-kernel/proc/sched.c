@@ -52,11 +52,12 @@ void sched_init(void)
  */
 void task_load_context(struct task *next)
 {
-    struct pv_multicall mc = { .nr = 0 };
+    struct pv_multicall mc;
 
     if (!next->space)
         return;
     space_activate(next->space);
+    pv_multicall_begin(&mc);
     pv_multicall_add(&mc, __HYPERVISOR_stack_switch, FLAT_KERNEL_SS, (uint64_t)(next->regs + 1));
     pv_multicall_add(&mc, __HYPERVISOR_set_segment_base, SEGBASE_FS, next->fs_base);
     pv_multicall_add(&mc, __HYPERVISOR_set_segment_base, SEGBASE_GS_USER, next->gs_base);

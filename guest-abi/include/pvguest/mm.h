@@ -120,14 +120,19 @@ int pv_write_pte(uint64_t maddr, uint64_t pte);
 
 /*
  * A batch of page-table entries, sent by one mmu_update when it is full or flushed.  Put it on
- * the stack, zeroed.  An error sticks: later additions do nothing and pv_batch_flush returns it.
+ * the stack, and begin.  An error sticks: later additions do nothing and pv_batch_flush returns it.
  */
 #define PV_BATCH_MAX 64
 struct pv_batch {
     unsigned int nr;
     int error;
-    struct mmu_update entry[PV_BATCH_MAX];
+    struct mmu_update entry[PV_BATCH_MAX];      /* those above nr: anything */
 };
+static inline void pv_batch_begin(struct pv_batch *batch)
+{
+    batch->nr = 0;
+    batch->error = 0;
+}
 void pv_batch_add(struct pv_batch *batch, uint64_t maddr, uint64_t pte);
 int pv_batch_flush(struct pv_batch *batch);
 

@@ -2,7 +2,9 @@
 /*
  * Several hypercalls in one (HYPERVISOR_multicall, struct multicall_entry in xen/xen.h).
  *
- *   struct pv_multicall mc = { .nr = 0 };
+ *   struct pv_multicall mc;
+ *
+ *   pv_multicall_begin(&mc);
  *   pv_multicall_add(&mc, __HYPERVISOR_stack_switch, FLAT_KERNEL_SS, sp);
  *   pv_multicall_add(&mc, __HYPERVISOR_set_timer_op, deadline);
  *   rc = pv_multicall_run(&mc);
@@ -17,8 +19,13 @@
 
 struct pv_multicall {
     unsigned int nr;
-    struct multicall_entry entry[PV_MULTICALL_MAX];
+    struct multicall_entry entry[PV_MULTICALL_MAX];     /* those above nr: anything */
 };
+
+static inline void pv_multicall_begin(struct pv_multicall *mc)
+{
+    mc->nr = 0;
+}
 
 /*
  * Adds call number `op` with up to six arguments, of any integer type or pointers cast to one.
