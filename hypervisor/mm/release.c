@@ -37,9 +37,8 @@ void mm_drop_roots(struct vcpu *v)
 
 /*
  * A frame that is the domain's, or was until just now (0: nothing to do). The pin goes first, then
- * what is left of the table, then the owner's own reference. Most
- * frames have no holder but their owner: those are neither in use nor pinned nor PARTIAL, each of
- * which is a reference, too.
+ * what is left of the table, then the owner's own reference. Most frames have no holder but their
+ * owner: those are neither in use nor pinned nor PARTIAL, each of which is a reference, too.
  *
  * A table that is dropped in slices is PARTIAL in between, and holds itself: it is finished here,
  * now or when this is called for the same frame again.
