@@ -18,8 +18,8 @@ struct iret_frame {
 };
 
 /*
- * False: the frame can't be read. rcx and r11 go to their places at once: the hypercall has spoilt
- * what was there.
+ * False: the frame can't be read. What is taken as it is goes to its place at once: the domain
+ * crashes if the rest can't be read.
  */
 static inline bool read_iret_frame(struct cpu_regs *regs, struct iret_frame *f)
 {
@@ -32,11 +32,11 @@ static inline bool read_iret_frame(struct cpu_regs *regs, struct iret_frame *f)
     regs->r11 = get_guest_word(&from->r11, fault);
     regs->rcx = get_guest_word(&from->rcx, fault);
     f->flags = get_guest_word(&from->flags, fault);
-    f->rip = get_guest_word(&from->rip, fault);
+    regs->rip = get_guest_word(&from->rip, fault);
     f->cs = get_guest_word(&from->cs, fault);
     f->rflags = get_guest_word(&from->rflags, fault);
-    f->rsp = get_guest_word(&from->rsp, fault);
     f->ss = get_guest_word(&from->ss, fault);
+    regs->rsp = get_guest_word(&from->rsp, fault);
     guest_access_end();
     return true;
 
@@ -75,10 +75,8 @@ long do_iret(void)
     }
     if (vm_assist(v->domain, VMASST_TYPE_architectural_iopl))
         v->cpu.iopl = f.rflags >> RFLAGS_IOPL_SHIFT & 3;
-    regs->rip = f.rip;
     regs->cs = (f.cs & 0xffff) | 3;
     regs->rflags = (f.rflags & ~(RFLAGS_IOPL | RFLAGS_VM)) | RFLAGS_IF | 2;
-    regs->rsp = f.rsp;
     regs->ss = (f.ss & 0xffff) | 3;
     if (f.flags & VGCF_IN_SYSCALL) {
         /* The guest says that its user code expects SYSRET's selectors, rcx and r11. */

@@ -184,8 +184,12 @@ static void guest_int80(struct vcpu *v, struct cpu_regs *regs)
     }
 }
 
-/* A vector below 32 without a row is one that no processor raises. */
-static void guest_exception(struct vcpu *v, struct cpu_regs *regs, unsigned int vector)
+/*
+ * A vector below 32 without a row is one that no processor raises. Not inline: `int $0x80` would
+ * save the registers that this one needs.
+ */
+static __attribute__((noinline)) void guest_exception(struct vcpu *v, struct cpu_regs *regs,
+                                                      unsigned int vector)
 {
     const struct vector *e = &vectors[vector];
 
