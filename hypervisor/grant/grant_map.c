@@ -59,22 +59,15 @@ static int map_frame(const struct gnttab_map_grant_ref *op, mfn_t m, u16 granter
     return rc;
 }
 
-static u16 track_flags(u32 map_flags)
-{
-    return (u16)((map_flags & GNTMAP_host_map ? TRACK_HOST : 0) |
-                 (map_flags & GNTMAP_device_map ? TRACK_DEVICE : 0) |
-                 (map_flags & GNTMAP_readonly ? TRACK_READONLY : 0) |
-                 (map_flags & GNTMAP_contains_pte ? TRACK_PTE : 0));
-}
-
 /* The status, or -ERESTART. */
 static int map_pinned(struct domain *d, struct domain *rd, struct gnttab_map_grant_ref *op,
                       mfn_t m)
 {
-    u32 handle = maptrack_get(d);
+    u32 handle;
+    u64 *slot = maptrack_get(d, &handle);
     int rc;
 
-    if (handle == NO_HANDLE)
+    if (slot == NULL)
         return GNTST_no_space;
     rc = map_frame(op, m, rd->id, !(op->flags & GNTMAP_readonly));
     if (rc) {
@@ -83,7 +76,7 @@ static int map_pinned(struct domain *d, struct domain *rd, struct gnttab_map_gra
     }
     op->handle = handle;
     op->dev_bus_addr = mfn_to_maddr(m).v;
-    store_release(maptrack_slot(d, handle), track_word(op->ref, rd->id, track_flags(op->flags)));
+    store_release(slot, track_word(op->ref, rd->id, (u16)(op->flags & TRACK_MAPPING)));
     return GNTST_okay;
 }
 

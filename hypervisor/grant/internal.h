@@ -25,12 +25,14 @@ void grant_unpin(struct domain *rd, u32 ref, bool write);
 mfn_t grant_pinned_frame(const struct domain *rd, u32 ref);
 
 /* ---- maptrack.c: handles ---- */
-#define TRACK_HOST          1u      /* mapped for the processor */
-#define TRACK_DEVICE        2u      /* held for devices */
+/* What of the mapping's flags is kept, as the ABI has it. */
+#define TRACK_HOST          ((u32)GNTMAP_host_map)      /* mapped for the processor */
+#define TRACK_DEVICE        ((u32)GNTMAP_device_map)    /* held for devices */
 #define TRACK_USED          (TRACK_HOST | TRACK_DEVICE)
-#define TRACK_READONLY      4u
-#define TRACK_PTE           8u      /* its address is that of the entry */
-#define TRACK_BUSY          16u     /* someone is unmapping it */
+#define TRACK_READONLY      ((u32)GNTMAP_readonly)
+#define TRACK_PTE           ((u32)GNTMAP_contains_pte)  /* its address is that of the entry */
+#define TRACK_MAPPING       (TRACK_USED | TRACK_READONLY | TRACK_PTE)
+#define TRACK_BUSY          0x8000u                     /* someone is unmapping it */
 
 static inline u64 track_word(u32 ref, u16 granter, u16 flags)
 {
@@ -47,9 +49,8 @@ static inline u16 track_granter(u64 word)
     return (u16)(word >> 16);
 }
 
-#define NO_HANDLE ~0u
-/* A handle whose word is not in use yet: the caller fills it in, or puts it back. */
-u32 maptrack_get(struct domain *d);                     /* NO_HANDLE: it has as many as it may */
+/* A handle, and its word, not in use yet: the caller fills it in, or puts the handle back. */
+u64 *maptrack_get(struct domain *d, u32 *handle);       /* NULL: it has as many as it may */
 void maptrack_put(struct domain *d, u32 handle);
 u64 *maptrack_slot(struct domain *d, u32 handle);       /* NULL: there is no such handle */
 

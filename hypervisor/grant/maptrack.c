@@ -33,18 +33,19 @@ static bool more_handles(struct maptrack *t)
 }
 
 /* The domain's own vCPUs are the only ones that want its lock. */
-u32 maptrack_get(struct domain *d)
+u64 *maptrack_get(struct domain *d, u32 *handle)
 {
     struct maptrack *t = &d->grants.track;
-    u32 handle = NO_HANDLE;
+    u64 *slot = NULL;
 
     spin_lock(&t->lock);
     if (t->first_free != MAX_HANDLES || more_handles(t)) {
-        handle = t->first_free;
-        t->first_free = track_ref(*slot_of(t, handle));
+        *handle = t->first_free;
+        slot = slot_of(t, *handle);
+        t->first_free = track_ref(*slot);
     }
     spin_unlock(&t->lock);
-    return handle;
+    return slot;
 }
 
 /* The word becomes the link in one store: whoever looks by the handle sees it unused. */

@@ -32,10 +32,9 @@ static int take_frame(struct domain *rd, struct active_grant *a, grant_entry_v1_
  * Pins after the first go by the record, not by the entry, which the granter may have changed: the
  * same grantee, and for the first writer the entry must still allow it.
  */
-static int pin_locked(struct domain *rd, u32 ref, u16 grantee, bool write)
+static int pin_locked(struct domain *rd, struct active_grant *a, grant_entry_v1_t *e, u16 grantee,
+                      bool write)
 {
-    struct active_grant *a = active_of(rd, ref);
-    grant_entry_v1_t *e = entry_of(rd, ref);
     int status = GNTST_okay;
 
     if (a->pins != 0 && (a->grantee != grantee || a->pins == ~0u))
@@ -56,14 +55,16 @@ int grant_pin(struct domain *rd, u16 grantee, u32 ref, bool write, mfn_t *m)
 {
     struct grant_table *t = &rd->grants;
     u32 end = load_acquire(&t->nr_frames) * GRANTS_PER_FRAME;
+    struct active_grant *a;
     int status;
 
     if (ref >= end)
         return GNTST_bad_gntref;
     ref = (u32)index_nospec(ref, end);
+    a = active_of(rd, ref);
     spin_lock(&t->lock);
-    status = pin_locked(rd, ref, grantee, write);
-    m->v = active_of(rd, ref)->frame;
+    status = pin_locked(rd, a, entry_of(rd, ref), grantee, write);
+    m->v = a->frame;
     spin_unlock(&t->lock);
     return status;
 }

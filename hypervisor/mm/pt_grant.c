@@ -45,7 +45,8 @@ int mm_grant_map(u64 addr, bool machine, mfn_t m, bool writable, unsigned int av
     if (slot == NULL)
         return -EINVAL;
     rc = pt_write(v->domain, table, slot, writable ? pte | PTE_RW : pte, false, owner);
-    put_page_and_type(table);
+    put_live_type(table);
+    put_page(table);
     return rc;
 }
 

@@ -36,15 +36,11 @@ static bool same_references(u64 old, u64 new)
  */
 static bool write_same(u64 *slot, u64 *old, u64 new, bool keep_ad)
 {
-    u64 seen = *old;
+    u64 judged = *old;
 
-    do {
-        if ((seen ^ *old) & ~PTE_AD) {
-            *old = seen;
+    while (!cas(slot, old, keep_ad ? new | (*old & PTE_AD) : new))
+        if ((*old ^ judged) & ~PTE_AD)
             return false;
-        }
-        *old = seen;
-    } while (!cas(slot, &seen, keep_ad ? new | (seen & PTE_AD) : new));
     return true;
 }
 
@@ -101,13 +97,20 @@ static always_inline int write_entry(unsigned int level, struct domain *d, struc
     return 0;
 }
 
-int pt_write(struct domain *d, struct page *table, u64 *slot, u64 new, bool keep_ad, u16 pg_owner)
+/* The upper levels: apart, since updates of level 1 are many, and would save registers for these. */
+static __attribute__((noinline)) int write_upper(struct domain *d, struct page *table, u64 *slot,
+                                                 u64 new, bool keep_ad, u16 pg_owner)
 {
     unsigned int level = type_use(table->type) - USE_L1 + 1;
 
-    if (likely(level == 1))
-        return write_entry(1, d, table, slot, new, keep_ad, pg_owner);
     return write_entry(level, d, table, slot, new, keep_ad, pg_owner);
+}
+
+int pt_write(struct domain *d, struct page *table, u64 *slot, u64 new, bool keep_ad, u16 pg_owner)
+{
+    if (likely(type_use(table->type) == USE_L1))
+        return write_entry(1, d, table, slot, new, keep_ad, pg_owner);
+    return write_upper(d, table, slot, new, keep_ad, pg_owner);
 }
 
 /*
