@@ -34,21 +34,23 @@ fault:
     return 0;
 }
 
+/* From *@table, of level @level, to the one below it on the way to @va. */
+static inline bool descend(mfn_t *table, unsigned long va, unsigned int level)
+{
+    u64 pte = peek_entry(*table, pt_index(va, level));
+
+    *table = pte_mfn(pte);
+    return pte & PTE_P;
+}
+
 /*
  * Never looks for PSE: no validated table has it, and what is read from a frame that is none is
  * only a hint. *@l1 is such a hint as well.
  */
 static inline bool walk_to_l1(mfn_t root, unsigned long va, mfn_t *l1)
 {
-    for (unsigned int level = 4; level > 1; level--) {
-        u64 pte = peek_entry(root, pt_index(va, level));
-
-        if (!(pte & PTE_P))
-            return false;
-        root = pte_mfn(pte);
-    }
     *l1 = root;
-    return true;
+    return descend(l1, va, 4) && descend(l1, va, 3) && descend(l1, va, 2);
 }
 
 /* Frame @m of domain @d, held, if it is a validated level-1 table. */
