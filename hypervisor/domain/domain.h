@@ -67,18 +67,17 @@ enum softirq {
     SOFTIRQ_SCHEDULE,           /* last: it may not come back */
     SOFTIRQ_COUNT
 };
-DECLARE_PER_CPU(u32, softirqs);
 static inline void raise_softirq(enum softirq nr)
 {
     /* Atomic: other CPUs raise theirs here, and interrupts may too. */
-    __atomic_fetch_or(&this_cpu(softirqs), 1u << nr, __ATOMIC_SEQ_CST);
+    __atomic_fetch_or(&cpu_info()->softirqs, 1u << nr, __ATOMIC_SEQ_CST);
 }
 /* The same on any CPU, which is made to look. */
 void raise_softirq_on(unsigned int cpu, enum softirq nr);
 void do_softirqs(void);
 static inline bool softirq_pending(void)
 {
-    return READ_ONCE(this_cpu(softirqs)) != 0;
+    return READ_ONCE(cpu_info()->softirqs) != 0;
 }
 /*
  * Asked by every long loop: lets interrupts in, then says whether there is something to do. No lock

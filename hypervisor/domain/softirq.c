@@ -6,8 +6,7 @@
 #include "domain/internal.h"
 #include "event/event.h"
 #include "lib/atomic.h"
-
-DEFINE_PER_CPU(u32, softirqs);
+#include "x86/platform.h"
 
 static void console_input(void)
 {
@@ -37,7 +36,7 @@ void raise_softirq_on(unsigned int cpu, enum softirq nr)
     /* Whoever found the bit clear kicks; the CPU looks at its bits after it has taken the kick. */
     if (cpu == this_cpu_id())
         raise_softirq(nr);
-    else if (!(atomic_or(&per_cpu(softirqs, cpu), bit) & bit))
+    else if (!(atomic_or(&stack_cpu_info(cpu)->softirqs, bit) & bit))
         smp_kick(cpu);
 }
 
@@ -50,13 +49,13 @@ void do_softirqs(void)
 {
     u32 pending;
 
-    while ((pending = READ_ONCE(this_cpu(softirqs))) != 0) {
+    while ((pending = READ_ONCE(cpu_info()->softirqs)) != 0) {
         unsigned int nr = (unsigned int)__builtin_ctz(pending);
 
         /*
          * Cleared before the work, which may not come back, and may be asked for again meanwhile.
          */
-        atomic_and(&this_cpu(softirqs), ~(1u << nr));
+        atomic_and(&cpu_info()->softirqs, ~(1u << nr));
         handlers[nr]();
     }
 }

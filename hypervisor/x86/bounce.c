@@ -67,18 +67,19 @@ static void enter_handler(struct vcpu *v, struct cpu_regs *regs, u64 sp, u64 han
  * Hot: each exception, event and system call of a guest. The frame is stored word by word from the
  * registers, with one check of the range and one window in SMAP around all of it.
  *
- * @mask: the handler starts with its events masked. The mask is read once, ahead of everything: the
+ * @mask: the handler starts with its events masked. The mask is read once, ahead of the frame: the
  * guest's other vCPUs may write it, and what the frame says is then what was.
  */
 static void deliver(struct vcpu *v, struct cpu_regs *regs, u64 handler, bool mask, s64 error_code)
 {
-    u64 event_mask = READ_ONCE(v->info->evtchn_upcall_mask), cs;
     u64 *top, *sp;
+    u64 event_mask, cs;
 
     if (handler == 0) {
         domain_crash(v->domain, "no handler for vector or callback %#x", regs->entry_vector);
         return;
     }
+    event_mask = READ_ONCE(v->info->evtchn_upcall_mask);
     top = (u64 *)handler_stack(v, regs, event_mask, &cs);
     if (!guest_range_ok((unsigned long)(top - FRAME_WORDS), FRAME_WORDS * sizeof(u64)))
         goto no_stack;

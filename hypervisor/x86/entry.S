@@ -255,9 +255,7 @@ restore_hv:
         .balign 16
 exit_to_guest:
         mov     INFO_CURRENT(%rsp), %rbx
-        mov     INFO_PERCPU(%rsp), %rax
-        lea     percpu_softirqs(%rip), %rcx
-        cmpl    $0, (%rcx, %rax)
+        cmpl    $0, INFO_SOFTIRQS(%rsp)
         jne     exit_slow
         mov     VCPU_INFO(%rbx), %rax
         cmpb    $0, VINFO_UPCALL_MASK(%rax)
@@ -300,9 +298,7 @@ exit_upcall:
         mov     %rbx, %rdi
         mov     %rsp, %rsi
         call    deliver_upcall
-        mov     INFO_PERCPU(%rsp), %rax
-        lea     percpu_softirqs(%rip), %rcx
-        cmpl    $0, (%rcx, %rax)        /* a domain that crashed over it has raised one */
+        cmpl    $0, INFO_SOFTIRQS(%rsp) /* a domain that crashed over it has raised one */
         je      exit_now
 
 /* exit_work() returns when nothing is pending any more, maybe for another vCPU than came in. */

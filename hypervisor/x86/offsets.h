@@ -20,7 +20,7 @@
 
 /* struct cpu_info, from its start, which is where the guest's registers are */
 #define INFO_CURRENT     168
-#define INFO_PERCPU      176
+#define INFO_SOFTIRQS    188
 #define INFO_SIZE        200
 
 /* struct vcpu */

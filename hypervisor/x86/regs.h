@@ -6,7 +6,7 @@
  * one fixed place, the top of the CPU's stack, just under the few words that belong to the CPU:
  *
  *      stack top ->  +--------------------+  STACK_SIZE-aligned end
- *                    | cpu, percpu, vcpu  |  the rest of struct cpu_info
+ *                    | softirqs, .., vcpu |  the rest of struct cpu_info
  *                    | ss rsp rflags cs rip            <- TSS.rsp0 points above ss
  *                    | vector / error code |  struct cpu_regs
  *                    | 15 registers        |  <- rsp when C code is called
@@ -63,7 +63,8 @@ struct cpu_info {
     struct vcpu *vcpu;          /* the vCPU loaded on this CPU, NULL while idle */
     unsigned long percpu;       /* what to add to a per-CPU variable's address */
     u32 cpu;                    /* our number of this CPU, 0 is the one that booted */
-    u32 pad[3];
+    u32 softirqs;               /* atomic: work before it leaves to a guest (domain/softirq.c) */
+    u32 pad[2];
 };
 
 BUILD_ASSERT(sizeof(struct cpu_regs) == 168);

@@ -22,7 +22,7 @@ BUILD_ASSERT(offsetof(struct cpu_regs, rsp) == REGS_RSP);
 BUILD_ASSERT(offsetof(struct cpu_regs, ss) == REGS_SS);
 BUILD_ASSERT(sizeof(struct cpu_regs) == REGS_SIZE);
 BUILD_ASSERT(offsetof(struct cpu_info, vcpu) == INFO_CURRENT);
-BUILD_ASSERT(offsetof(struct cpu_info, percpu) == INFO_PERCPU);
+BUILD_ASSERT(offsetof(struct cpu_info, softirqs) == INFO_SOFTIRQS);
 BUILD_ASSERT(sizeof(struct cpu_info) == INFO_SIZE);
 BUILD_ASSERT(offsetof(struct vcpu, info) == VCPU_INFO);
 BUILD_ASSERT(offsetof(struct vcpu, cpu.kernel_mode) == VCPU_KERNEL_MODE);
@@ -192,11 +192,12 @@ static __attribute__((noinline)) void guest_exception(struct vcpu *v, struct cpu
                                                       unsigned int vector)
 {
     const struct vector *e = &vectors[vector];
+    s64 error_code;
 
     BUG_ON(vector >= ARRAY_SIZE(vectors) || e->name == NULL);
-    if (e->first != NULL && e->first(v, regs))
-        return;
-    inject_trap(regs, (u8)vector, e->error_code ? (s64)regs->error_code : TRAP_NO_ERROR);
+    error_code = e->error_code ? (s64)regs->error_code : TRAP_NO_ERROR;
+    if (e->first == NULL || !e->first(v, regs))
+        inject_trap(regs, (u8)vector, error_code);
 }
 
 /* From entry.S: an exception of ring 3, on any stack; the frame is at the top of the main one. */

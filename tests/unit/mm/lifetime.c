@@ -27,7 +27,7 @@ static void drop_roots(void)
             struct test_vcpu *t = &vcpus[d][i];
 
             while (mm_finish_put(&t->v))
-                this_cpu(softirqs) = 0;
+                cpu_info()->softirqs = 0;
             mm_drop_roots(&t->v);
             while (t->nr_gdt > 0)
                 put_page_and_type(mfn_to_page(t->gdt[--t->nr_gdt]));
@@ -49,7 +49,7 @@ void destroy_all(void)
     for (unsigned int d = 0; d < DOMAINS; d++) {
         domains[d].dying = true;
         while (mm_domain_release(&domains[d]))
-            this_cpu(softirqs) = 0;
+            cpu_info()->softirqs = 0;
         require(domains[d].tot_pages == 0, "domain %u is gone and has %lu frames", domains[d].id,
                 (unsigned long)domains[d].tot_pages);
     }

@@ -28,7 +28,6 @@ u64 restart_args[6];
 struct bootinfo bootinfo;
 struct boot_options boot_options;
 struct cpu_features cpu_has = { .nx = true, .phys_bits = 40 };
-u32 percpu_softirqs;
 
 static struct cpu {
     struct cpu_info info;
@@ -306,7 +305,7 @@ void run_as(struct vcpu *v)
 void leave_to_guest(void)
 {
     do
-        this_cpu(softirqs) = 0;
+        cpu_info()->softirqs = 0;
     while (mm_finish_put(current) || softirq_pending());
 }
 
@@ -493,7 +492,7 @@ void machine_reset(u64 seed, const struct machine_options *o)
     reset_domain(&domains[1], DOM_PLAIN_ID, false);
     for (running = CPUS; running-- > 0;) {
         cpus[running].info.cpu = running;
-        this_cpu(softirqs) = 0;
+        cpu_info()->softirqs = 0;
         run_as(&vcpus[0][running].v);
     }
     running = 0;
