@@ -97,7 +97,7 @@ static always_inline int write_entry(unsigned int level, struct domain *d, struc
     return 0;
 }
 
-/* The upper levels: apart, since updates of level 1 are many, and would save registers for these. */
+/* The upper levels: apart, or the many updates of level 1 would save the registers for these. */
 static __attribute__((noinline)) int write_upper(struct domain *d, struct page *table, u64 *slot,
                                                  u64 new, bool keep_ad, u16 pg_owner)
 {
