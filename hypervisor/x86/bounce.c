@@ -106,12 +106,16 @@ no_stack:
     domain_crash(v->domain, "stack at %#lx can't take a frame", (unsigned long)top);
 }
 
-void inject_trap(struct cpu_regs *regs, u8 vector, s64 error_code)
+static inline void inject(struct vcpu *v, struct cpu_regs *regs, u8 vector, s64 error_code)
 {
-    struct vcpu *v = current;
     const struct trap_info *t = &v->cpu.traps[vector];
 
     deliver(v, regs, t->address, t->flags & TRAP_MASKS_EVENTS, error_code);
+}
+
+void inject_trap(struct cpu_regs *regs, u8 vector, s64 error_code)
+{
+    inject(current, regs, vector, error_code);
 }
 
 void inject_gp(struct cpu_regs *regs, u32 error_code)
@@ -132,7 +136,7 @@ void inject_page_fault(struct cpu_regs *regs, u64 cr2, u32 error_code)
     if (!v->cpu.kernel_mode)
         error_code |= PF_USER;
     v->info->arch.cr2 = cr2;
-    inject_trap(regs, X86_TRAP_PF, error_code);
+    inject(v, regs, X86_TRAP_PF, error_code);
 }
 
 void deliver_upcall(struct vcpu *v, struct cpu_regs *regs)
