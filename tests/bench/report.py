@@ -9,8 +9,8 @@ bench-system.json (the same for figures of the system as a whole) and bench.svg,
 ratios.
 
     --check        judges what is there: fails when a row of REQUIRED is missing, when an operation
-                   takes more instructions on Pavane than on Xen, or when a disk takes more than is
-                   asked of it
+                   takes more instructions, as a share of Xen's, than it may (max_ratio), or when a
+                   disk takes more than is asked of it
     --self-test    tests the reading and judging of results, without any boot
 """
 
@@ -43,8 +43,16 @@ CONTROL = {"guest": str(places.BUILD / "guests" / "pv-kernel.elf"),
 # QEMU counts one instruction after the other, so a run takes longer than other boots.
 TIME_LIMIT = 240
 
-MAX_RATIO = 1.0         # a failure above it
-TARGET_RATIO = 0.6      # worth a look above it
+TARGET_RATIO = 0.5      # what Pavane is to take of Xen's instructions; named above it
+MAX_RATIO = 0.52        # a failure above it: some room, for another compiler
+
+# What takes more and why is in docs/benchmarks.md; above these it is a failure as well.
+OWN_MAX_RATIO = {
+    "int80 from kernel, iret": 0.57,
+    "grant map": 0.54, "grant map, read-only": 0.55, "grant map of 32, each": 0.55,
+    "grant copy, 4096 from grant": 0.57, "grant copy, 4096 to grant": 0.57,
+    "create a 64 MiB guest": 0.56,
+}
 
 # Rows that must be there, whatever else the guest measures.
 REQUIRED = [
@@ -174,15 +182,19 @@ def missing(rows):
     return [name for name in REQUIRED if name not in names]
 
 
+def max_ratio(name):
+    return OWN_MAX_RATIO.get(name, MAX_RATIO)
+
+
 def judge(rows):
-    """What is wrong with the rows: a list of sentences."""
-    wrong = [f"{name}: missing" for name in missing(rows)]
+    """What is wrong with rows of which Xen's figures are the measure: a list of sentences."""
+    wrong = []
     for row in rows:
         if row["ratio"] is None:
             wrong.append(f"{row['name']}: no figure on one of the hypervisors")
-        elif row["ratio"] > MAX_RATIO:
-            wrong.append(f"{row['name']}: {shown(row['pavane'])}, more than Xen's "
-                         f"{shown(row['xen'])}")
+        elif row["pavane"] > max_ratio(row["name"]) * row["xen"]:
+            wrong.append(f"{row['name']}: {shown(row['pavane'])}, more than "
+                         f"{max_ratio(row['name'])} of Xen's {shown(row['xen'])}")
     return wrong
 
 
@@ -251,7 +263,9 @@ def check():
     for row in above_target(rows):
         print(f"above {TARGET_RATIO}: {row['ratio']:.2f} {row['name']}")
     system = json.loads(SYSTEM_TABLE.read_text()) if SYSTEM_TABLE.exists() else []
-    wrong = judge(rows) + diskio.judge({row["name"]: row["pavane"] for row in system})
+    wrong = [f"{name}: missing" for name in missing(rows)]
+    wrong += judge(rows) + judge([row for row in system if row["name"] in LIFETIMES.values()])
+    wrong += diskio.judge({row["name"]: row["pavane"] for row in system})
     for sentence in wrong:
         print(f"FAIL {sentence}")
     print(f"{len(rows)} rows, {len(wrong)} wrong")
@@ -302,16 +316,19 @@ class SelfTest(unittest.TestCase):
                                 {"name": "b", "pavane": None, "xen": 3, "ratio": None}])
 
     def test_judges(self):
-        good = combine({"pavane": dict.fromkeys(REQUIRED, 10), "xen": dict.fromkeys(REQUIRED, 10)})
+        good = combine({"pavane": dict.fromkeys(REQUIRED, 52),
+                        "xen": dict.fromkeys(REQUIRED, 100)})
         self.assertEqual(judge(good), [])
-        self.assertEqual(len(judge(good[1:])), 1)
-        slower = [dict(good[0], pavane=11, ratio=1.1)] + good[1:]
+        self.assertEqual(missing(good), [])
+        self.assertEqual(missing(good[1:]), [good[0]["name"]])
+        slower = [dict(good[0], pavane=53, ratio=0.53)] + good[1:]
         self.assertEqual(len(judge(slower)), 1)
+        self.assertEqual(judge([dict(slower[0], name="grant map")]), [])
         alone = [dict(good[0], pavane=None, ratio=None)] + good[1:]
         self.assertEqual(len(judge(alone)), 1)
 
     def test_names_rows_above_the_target(self):
-        rows = combine({"pavane": {"a": 61, "b": 60}, "xen": {"a": 100, "b": 100}})
+        rows = combine({"pavane": {"a": 51, "b": 50}, "xen": {"a": 100, "b": 100}})
         self.assertEqual([row["name"] for row in above_target(rows)], ["a"])
 
     def test_draws_every_row(self):
