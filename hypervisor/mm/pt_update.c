@@ -215,7 +215,6 @@ static int update_entry(struct update *u, const struct mmu_update *req, bool kee
     return pt_write(u->pt_owner, u->table, &u->entries[index], req->val, keep_ad, u->pg_owner);
 }
 
-/* The M2P is the owner's notion of his own frames: he may say what he likes, of those alone. */
 /*
  * Whether to let interrupts in after update number @i. One of a level-1 entry is short; one above
  * may make a whole table of the level below, and take another apart.
@@ -225,6 +224,7 @@ static bool time_to_look(const struct update *u, unsigned int i)
     return (i + 1) % UPDATES_PER_LOOK == 0 || (u->table && type_use(u->table->type) != USE_L1);
 }
 
+/* The M2P is the owner's notion of his own frames: he may say what he likes, of those alone. */
 static int update_m2p(const struct update *u, const struct mmu_update *req)
 {
     mfn_t m = maddr_to_mfn(MADDR(req->ptr));
