@@ -20,11 +20,6 @@ int policy_domain(u16 domid, struct domain **d)
     return policy_other_domain(domid, d);
 }
 
-int policy_named_domain(u16 domid, struct domain **d)
-{
-    return domid == current->domain->id ? -ESRCH : policy_other_domain(domid, d);
-}
-
 int policy_named_owner(u16 domid, u16 *owner)
 {
     struct domain *d;
@@ -35,7 +30,9 @@ int policy_named_owner(u16 domid, u16 *owner)
         *owner = domid;
         return current->domain->privileged ? 0 : -EPERM;
     }
-    rc = policy_named_domain(domid, &d);
+    if (domid == current->domain->id)
+        return -ESRCH;
+    rc = policy_other_domain(domid, &d);
     if (rc == 0)
         *owner = d->id;
     return rc;

@@ -22,20 +22,12 @@ int policy_domain(u16 domid, struct domain **d);
 int policy_other_domain(u16 domid, struct domain **d);
 
 /*
- * The same for page-table calls: there the caller is DOMID_SELF only, and by its id it is no
- * foreign domain that could be meant (-ESRCH). These calls are frequent, and nearly always for the
- * caller itself, which is all that is inline.
+ * Whose frames the caller means by @domid in a page-table call. There it is DOMID_SELF itself only,
+ * and by its id no foreign domain that could be meant (-ESRCH). A privileged domain may also mean
+ * DOMID_IO, which owns no frame, and DOMID_XEN, which owns some that can be mapped to be read. These
+ * calls are frequent, and nearly always for the caller itself, which is all that is inline.
  */
-int policy_named_domain(u16 domid, struct domain **d);  /* DOMID_SELF is none */
-int policy_named_owner(u16 domid, u16 *owner);
-static inline int policy_foreign_domain(u16 domid, struct domain **d)
-{
-    if (unlikely(domid != DOMID_SELF))
-        return policy_named_domain(domid, d);
-    *d = current->domain;
-    return 0;
-}
-/* Whose frames the caller may map when it names @domid in a page-table update. */
+int policy_named_owner(u16 domid, u16 *owner);          /* DOMID_SELF is none */
 static inline int policy_foreign_owner(u16 domid, u16 *owner)
 {
     if (unlikely(domid != DOMID_SELF))

@@ -26,11 +26,10 @@ static long op_block(XEN_GUEST_HANDLE(void) arg)
     return 0;
 }
 
-/* 1 if one of the ports is pending, 0 if none, or negative errno. */
+/* 1 if a port is pending, those behind it are not looked at; 0 if none is; or negative errno. */
 static long any_pending(const struct sched_poll *poll, evtchn_port_t *first)
 {
     struct domain *d = current->domain;
-    long found = 0;
 
     for (unsigned int i = 0; i < poll->nr_ports; i++) {
         evtchn_port_t port;
@@ -41,9 +40,10 @@ static long any_pending(const struct sched_poll *poll, evtchn_port_t *first)
             return -EINVAL;
         if (i == 0)
             *first = port;
-        found |= event_port_pending(d, port);
+        if (event_port_pending(d, port))
+            return 1;
     }
-    return found;
+    return 0;
 }
 
 /*

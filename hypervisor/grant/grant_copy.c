@@ -20,17 +20,13 @@ struct side {
     mfn_t m;
 };
 
-/* A frame by its number is only ever the caller's own: for another domain's it takes a grant. */
-static int find_domain(struct domain *d, const struct gnttab_copy_ptr *p, struct side *s)
+/* The domains of both sides, before anything else of either is looked at. */
+static int find_domains(struct domain *d, const gnttab_copy_t *op, struct side *from,
+                        struct side *to)
 {
-    if (p->domid == DOMID_SELF) {
-        s->rd = d;
-        return GNTST_okay;
-    }
-    if (!s->granted)
-        return GNTST_permission_denied;
-    s->rd = domain_by_id(p->domid);
-    return s->rd != NULL ? GNTST_okay : GNTST_bad_domain;
+    from->rd = op->source.domid == DOMID_SELF ? d : domain_by_id(op->source.domid);
+    to->rd = op->dest.domid == DOMID_SELF ? d : domain_by_id(op->dest.domid);
+    return from->rd != NULL && to->rd != NULL ? GNTST_okay : GNTST_bad_domain;
 }
 
 /* A reference on the frame, and a writable use where it is written. The status, or -ERESTART. */
@@ -47,27 +43,27 @@ static int hold_frame(const struct side *s)
     return rc == -ERESTART ? rc : GNTST_general_error;
 }
 
-/* Pin, reference and use, in this order; on a failure none of them. */
-static int side_get(struct domain *d, const struct gnttab_copy_ptr *p, bool granted, bool write,
-                    struct side *s)
+/*
+ * Pin, reference and use, in this order; on a failure none of them. A frame by its number is only
+ * ever the caller's own, which it says by DOMID_SELF: for another domain's it takes a grant.
+ */
+static int side_get(struct domain *d, const struct gnttab_copy_ptr *p, struct side *s)
 {
     int status;
 
-    *s = (struct side){ .granted = granted, .write = write };
-    status = find_domain(d, p, s);
-    if (status != GNTST_okay)
-        return status;
-    if (granted) {
+    if (s->granted) {
         s->ref = p->u.ref;
-        status = grant_pin(s->rd, d->id, s->ref, write, &s->m);
+        status = grant_pin(s->rd, d->id, s->ref, s->write, &s->m);
         if (status != GNTST_okay)
             return status;
+    } else if (p->domid != DOMID_SELF) {
+        return GNTST_permission_denied;
     } else {
         s->m = MFN(p->u.gmfn);
     }
     status = hold_frame(s);
-    if (status != GNTST_okay && granted)
-        grant_unpin(s->rd, s->ref, write);
+    if (status != GNTST_okay && s->granted)
+        grant_unpin(s->rd, s->ref, s->write);
     return status;
 }
 
@@ -96,12 +92,16 @@ static int copy_bytes(const gnttab_copy_t *op, const struct side *from, const st
 /* The status, or -ERESTART with nothing held. */
 static int copy_one(struct domain *d, const gnttab_copy_t *op)
 {
-    struct side from, to;
-    int status = side_get(d, &op->source, op->flags & GNTCOPY_source_gref, false, &from);
+    struct side from = { .granted = op->flags & GNTCOPY_source_gref };
+    struct side to = { .granted = op->flags & GNTCOPY_dest_gref, .write = true };
+    int status = find_domains(d, op, &from, &to);
 
     if (status != GNTST_okay)
         return status;
-    status = side_get(d, &op->dest, op->flags & GNTCOPY_dest_gref, true, &to);
+    status = side_get(d, &op->source, &from);
+    if (status != GNTST_okay)
+        return status;
+    status = side_get(d, &op->dest, &to);
     if (status == GNTST_okay) {
         status = copy_bytes(op, &from, &to);
         side_put(&to);

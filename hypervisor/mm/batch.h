@@ -16,15 +16,14 @@
 
 #define COUNT_RESTARTED 0x80000000u
 
-/* Takes the mark off *count; *before is what was done before. False: *pdone can't be read. */
-static inline bool batch_begin(unsigned int *count, XEN_GUEST_HANDLE(uint) pdone,
-                               unsigned int *before)
+/* Takes the mark off *count; what was done before: nothing, if *pdone can't be read. */
+static inline unsigned int batch_begin(unsigned int *count, XEN_GUEST_HANDLE(uint) pdone)
 {
-    *before = 0;
-    if ((*count & COUNT_RESTARTED) && !handle_is_null(pdone) && !copy_from_guest(before, pdone))
-        return false;
+    unsigned int before;
+    bool restarted = *count & COUNT_RESTARTED;
+
     *count &= ~COUNT_RESTARTED;
-    return true;
+    return restarted && !handle_is_null(pdone) && copy_from_guest(&before, pdone) ? before : 0;
 }
 
 /*

@@ -211,7 +211,7 @@ MEMORY_OP(exchange)
         return -EFAULT;
     rc = check(&e);
     if (rc)
-        return rc;
+        return note_progress(arg, &e) ? rc : -EFAULT;
     e.c = alloc_hv_pages(CHUNK_ORDER);
     if (e.c == NULL)
         return -ENOMEM;

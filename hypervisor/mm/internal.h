@@ -125,8 +125,8 @@ bool pte_is_linear(const struct page *table, u64 pte);
 /*
  * ---- pt_update.c ----
  * Writes @new into a validated table of domain @d (the caller holds its use). Level-1 entries may
- * map frames of @pg_owner. @keep_ad keeps the processor's accessed and dirty bits. 0, or a negative
- * errno and nothing changed.
+ * map frames of @pg_owner; those of upper levels are refused if it is not @d. @keep_ad keeps the
+ * processor's accessed and dirty bits. 0, or a negative errno and nothing changed.
  */
 int pt_write(struct domain *d, struct page *table, u64 *slot, u64 new, bool keep_ad, u16 pg_owner);
 /*

@@ -13,10 +13,10 @@
 #include "mm/internal.h"
 
 /*
- * A command: @v runs and is the caller; @d is whose frames are meant, another domain's only where
- * the table says so. 0, a negative errno, or -ERESTART: the same entry is to be done again.
+ * A command: @v runs and is the caller; @owner is whose frames are meant, other than its own only
+ * where the table says so. 0, a negative errno, or -ERESTART: the same entry is to be done again.
  */
-typedef int ext_fn(struct vcpu *v, struct domain *d, const struct mmuext_op *op);
+typedef int ext_fn(struct vcpu *v, u16 owner, const struct mmuext_op *op);
 
 /* ---- Pins ---- */
 
@@ -25,54 +25,57 @@ typedef int ext_fn(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
  * is taken first, then the bit set that stands for it; a second pin finds the bit set and is
  * refused.
  */
-static int pin(struct domain *d, const struct mmuext_op *op, enum page_use use)
+static int pin(u16 owner, const struct mmuext_op *op, enum page_use use)
 {
     mfn_t m = MFN(op->arg1.mfn);
     struct page *pg;
-    int rc = get_page_and_type(m, d->id, use);
+    int rc = get_page_and_type(m, owner, use);
 
     if (rc)
         return rc;
     pg = mfn_to_page(m);
     if (type_set_pin(pg)) {
-        /* A dying domain's pins are dropped for it: this one then, or now. */
-        if (likely(!READ_ONCE(d->dying)) || !type_clear_pin(pg))
+        /*
+         * A dying domain's pins are dropped for it: this one then, or now. Tables are a domain's:
+         * who owns one has a record.
+         */
+        if (likely(!READ_ONCE(domain_by_id(owner)->dying)) || !type_clear_pin(pg))
             return 0;
     }
     put_page_and_type(pg);
     return -EINVAL;
 }
 
-static int op_pin_l1(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+static int op_pin_l1(struct vcpu *v, u16 owner, const struct mmuext_op *op)
 {
-    return pin(d, op, USE_L1);
+    return pin(owner, op, USE_L1);
 }
 
-static int op_pin_l2(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+static int op_pin_l2(struct vcpu *v, u16 owner, const struct mmuext_op *op)
 {
-    return pin(d, op, USE_L2);
+    return pin(owner, op, USE_L2);
 }
 
-static int op_pin_l3(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+static int op_pin_l3(struct vcpu *v, u16 owner, const struct mmuext_op *op)
 {
-    return pin(d, op, USE_L3);
+    return pin(owner, op, USE_L3);
 }
 
-static int op_pin_l4(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+static int op_pin_l4(struct vcpu *v, u16 owner, const struct mmuext_op *op)
 {
-    return pin(d, op, USE_L4);
+    return pin(owner, op, USE_L4);
 }
 
 /*
  * The extra reference keeps the frame while its last use, and then its last other reference, goes.
  */
-static int op_unpin(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+static int op_unpin(struct vcpu *v, u16 owner, const struct mmuext_op *op)
 {
     mfn_t m = MFN(op->arg1.mfn);
     struct page *pg;
     int rc = -EINVAL;
 
-    if (!get_page(m, d->id))
+    if (!get_page(m, owner))
         return -EINVAL;
     pg = mfn_to_page(m);
     if (type_clear_pin(pg)) {
@@ -112,26 +115,30 @@ static int set_root(struct vcpu *v, mfn_t *root, mfn_t m)
 }
 
 /*
- * The LDT goes before the root: it lies in the guest's address space, which changes. The same root
- * again is no error, but a flush.
+ * The same root again is no error, but a flush. With another goes what is mapped of the LDT: it
+ * lies in the guest's address space, which changes.
  */
 int mm_new_baseptr(struct vcpu *v, mfn_t m)
 {
-    guest_ldt_drop(v);
+    int rc;
+
     if (mfn_eq(m, v->kernel_root)) {
         mm_load_root(v);
         return 0;
     }
-    return set_root(v, &v->kernel_root, m);
+    rc = set_root(v, &v->kernel_root, m);
+    if (rc == 0)
+        guest_ldt_drop(v);
+    return rc;
 }
 
-static int op_new_baseptr(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+static int op_new_baseptr(struct vcpu *v, u16 owner, const struct mmuext_op *op)
 {
     return op->arg1.mfn == ~0ul ? -EINVAL : mm_new_baseptr(v, MFN(op->arg1.mfn));
 }
 
 /* No root at all, frame 0, is allowed: such a vCPU just has no user mode. */
-static int op_new_user_baseptr(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+static int op_new_user_baseptr(struct vcpu *v, u16 owner, const struct mmuext_op *op)
 {
     mfn_t m = op->arg1.mfn ? MFN(op->arg1.mfn) : INVALID_MFN;
 
@@ -142,13 +149,13 @@ static int op_new_user_baseptr(struct vcpu *v, struct domain *d, const struct mm
 
 /* ---- Flushes ---- */
 
-static int op_tlb_flush_local(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+static int op_tlb_flush_local(struct vcpu *v, u16 owner, const struct mmuext_op *op)
 {
     tlb_flush_local();
     return 0;
 }
 
-static int op_invlpg_local(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+static int op_invlpg_local(struct vcpu *v, u16 owner, const struct mmuext_op *op)
 {
     /* An address of ours: nothing of the guest's is mapped there. */
     if (guest_range_ok(op->arg1.linear_addr, 1))
@@ -156,10 +163,10 @@ static int op_invlpg_local(struct vcpu *v, struct domain *d, const struct mmuext
     return 0;
 }
 
-static int op_tlb_flush_multi(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+static int op_tlb_flush_multi(struct vcpu *v, u16 owner, const struct mmuext_op *op)
 {
     u64 cpus;
-    int rc = flush_mask_cpus(d, handle_addr(op->arg2.vcpumask), &cpus);
+    int rc = flush_mask_cpus(v->domain, handle_addr(op->arg2.vcpumask), &cpus);
 
     /* Xen ignores a mask that it can't read: the ABI has it as a warning, not an error. */
     if (rc == 0)
@@ -167,26 +174,26 @@ static int op_tlb_flush_multi(struct vcpu *v, struct domain *d, const struct mmu
     return rc == -EFAULT ? -EINVAL : rc;
 }
 
-static int op_invlpg_multi(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+static int op_invlpg_multi(struct vcpu *v, u16 owner, const struct mmuext_op *op)
 {
     u64 cpus;
-    int rc = flush_mask_cpus(d, handle_addr(op->arg2.vcpumask), &cpus);
+    int rc = flush_mask_cpus(v->domain, handle_addr(op->arg2.vcpumask), &cpus);
 
     if (rc == 0 && guest_range_ok(op->arg1.linear_addr, 1))
         tlb_flush_page_cpus(cpus, op->arg1.linear_addr);
     return rc == -EFAULT ? -EINVAL : rc;
 }
 
-static int op_tlb_flush_all(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+static int op_tlb_flush_all(struct vcpu *v, u16 owner, const struct mmuext_op *op)
 {
-    tlb_flush_cpus(READ_ONCE(d->tlb_cpus));
+    tlb_flush_cpus(READ_ONCE(v->domain->tlb_cpus));
     return 0;
 }
 
-static int op_invlpg_all(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+static int op_invlpg_all(struct vcpu *v, u16 owner, const struct mmuext_op *op)
 {
     if (guest_range_ok(op->arg1.linear_addr, 1))
-        tlb_flush_page_cpus(READ_ONCE(d->tlb_cpus), op->arg1.linear_addr);
+        tlb_flush_page_cpus(READ_ONCE(v->domain->tlb_cpus), op->arg1.linear_addr);
     return 0;
 }
 
@@ -195,32 +202,32 @@ static void flush_cache_here(void *unused)
     __asm__ volatile("wbinvd" ::: "memory");
 }
 
-static int op_flush_cache(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+static int op_flush_cache(struct vcpu *v, u16 owner, const struct mmuext_op *op)
 {
     /* Only who may map uncached memory can need it. */
-    if (!d->privileged)
+    if (!v->domain->privileged)
         return -EACCES;
     flush_cache_here(NULL);
     return 0;
 }
 
-static int op_flush_cache_global(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+static int op_flush_cache_global(struct vcpu *v, u16 owner, const struct mmuext_op *op)
 {
-    if (!d->privileged)
+    if (!v->domain->privileged)
         return -EINVAL;
     smp_call(cpu_online_mask(), flush_cache_here, NULL);
     return 0;
 }
 
 /* Superpages of PV guests: no domain has them. */
-static int op_not_offered(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+static int op_not_offered(struct vcpu *v, u16 owner, const struct mmuext_op *op)
 {
     return -EOPNOTSUPP;
 }
 
 /* ---- Frames' contents, and the LDT ---- */
 
-static int op_set_ldt(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+static int op_set_ldt(struct vcpu *v, u16 owner, const struct mmuext_op *op)
 {
     return guest_ldt_set(v, op->arg1.linear_addr, op->arg2.nr_ents);
 }
@@ -229,10 +236,10 @@ static int op_set_ldt(struct vcpu *v, struct domain *d, const struct mmuext_op *
  * Of a frame that may be written, that is: never of a table, however the guest asks. The writable
  * use is held while the hypervisor writes.
  */
-static int op_clear_page(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+static int op_clear_page(struct vcpu *v, u16 owner, const struct mmuext_op *op)
 {
     mfn_t m = MFN(op->arg1.mfn);
-    int rc = get_page_and_type(m, d->id, USE_WRITABLE);
+    int rc = get_page_and_type(m, owner, USE_WRITABLE);
 
     if (rc)
         return rc;
@@ -242,14 +249,14 @@ static int op_clear_page(struct vcpu *v, struct domain *d, const struct mmuext_o
 }
 
 /* The source may be in use as anything: what it holds is its domain's to read. */
-static int op_copy_page(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
+static int op_copy_page(struct vcpu *v, u16 owner, const struct mmuext_op *op)
 {
     mfn_t dst = MFN(op->arg1.mfn), src = MFN(op->arg2.src_mfn);
     int rc;
 
-    if (!get_page(src, d->id))
+    if (!get_page(src, owner))
         return -EINVAL;
-    rc = get_page_and_type(dst, d->id, USE_WRITABLE);
+    rc = get_page_and_type(dst, owner, USE_WRITABLE);
     if (rc == 0) {
         memcpy(mfn_to_virt(dst), mfn_to_virt(src), PAGE_SIZE);
         put_page_and_type(mfn_to_page(dst));
@@ -287,7 +294,7 @@ static const struct {
 };
 
 /* -EPERM for a command that has no meaning for another domain's frames. */
-static int one_op(struct domain *d, const struct mmuext_op *op)
+static int one_op(u16 owner, const struct mmuext_op *op)
 {
     struct vcpu *v = current;
     u64 cmd = op->cmd;
@@ -297,23 +304,21 @@ static int one_op(struct domain *d, const struct mmuext_op *op)
     cmd = index_nospec(cmd, ARRAY_SIZE(ops));
     if (ops[cmd].fn == NULL)
         return -ENOSYS;
-    if (d != v->domain && !ops[cmd].foreign)
+    if (owner != v->domain->id && !ops[cmd].foreign)
         return -EPERM;
-    return ops[cmd].fn(v, d, op);
+    return ops[cmd].fn(v, owner, op);
 }
 
 long do_mmuext_op(XEN_GUEST_HANDLE(mmuext_op_t) uops, unsigned int count,
                   XEN_GUEST_HANDLE(uint) pdone, unsigned int foreigndom)
 {
-    unsigned int i, before;
-    struct domain *d;
+    unsigned int i, before = batch_begin(&count, pdone);
+    u16 owner;
     int rc;
 
-    if (!batch_begin(&count, pdone, &before))
-        return -EFAULT;
     if (!handle_range_ok(uops, 0, count))
         return -EFAULT;
-    rc = policy_foreign_domain((u16)foreigndom, &d);
+    rc = policy_foreign_owner((u16)foreigndom, &owner);
     for (i = 0; rc == 0 && i < count; i++) {
         struct mmuext_op op;
 
@@ -321,7 +326,7 @@ long do_mmuext_op(XEN_GUEST_HANDLE(mmuext_op_t) uops, unsigned int count,
             rc = -EFAULT;
             break;
         }
-        rc = one_op(d, &op);
+        rc = one_op(owner, &op);
         if (rc)
             break;
         if (i + 1 < count && (mm_put_pending(current) || preempt_needed()))

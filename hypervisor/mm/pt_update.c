@@ -103,6 +103,9 @@ static __attribute__((noinline)) int write_upper(struct domain *d, struct page *
 {
     unsigned int level = type_use(table->type) - USE_L1 + 1;
 
+    /* Tables lead to tables of their own domain. */
+    if (pg_owner != d->id)
+        return -EINVAL;
     return write_entry(level, d, table, slot, new, keep_ad, pg_owner);
 }
 
@@ -287,11 +290,9 @@ long do_mmu_update(XEN_GUEST_HANDLE(mmu_update_t) ureqs, unsigned int count,
                    XEN_GUEST_HANDLE(uint) pdone, unsigned int foreigndom)
 {
     struct update u = { .table = NULL };
-    unsigned int i, before;
+    unsigned int i, before = batch_begin(&count, pdone);
     int rc;
 
-    if (!batch_begin(&count, pdone, &before))
-        return -EFAULT;
     if (!handle_range_ok(ureqs, 0, count))
         return -EFAULT;
     rc = resolve_owners(foreigndom, &u);

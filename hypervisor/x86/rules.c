@@ -13,17 +13,27 @@
 #define DESC_S          BIT(44)     /* code or data, not a system descriptor */
 #define DESC_TYPE(d)    ((d) >> 40 & 15)
 #define TYPE_CALL_GATE  12
+#define GATE_SELECTOR(d) ((u16)((d) >> 16))
+#define GATE_RPL        (3ul << 16)
+#define GATE_COUNT      (0xfful << 32)  /* of parameters, which long mode has not: reserved */
 
 u16 fixup_selector(u16 sel)
 {
     return sel | 3;
 }
 
+/* In the LDT, the guest's part of the GDT, or the one that the ABI gives it. */
+static bool gate_selector_ok(u16 sel)
+{
+    return (sel & 4) || sel >> 3 < FIRST_RESERVED_GDT_ENTRY || sel == FLAT_KERNEL_CS;
+}
+
 /*
  * Ring 3 is all that a guest has, so a segment for a lower ring would only be one more way to
- * err: its DPL is raised, unless it names no ring at all (not present). A call gate keeps its
- * place in the table but gets DPL 0, which ring 3 can't call. Other system descriptors would mean
- * something to the CPU: type 0 is reserved and harmless.
+ * err: its DPL is raised, unless it names no ring at all (not present). A call gate to code that
+ * a guest may have keeps its place in the table but gets DPL 0, which ring 3 can't call; its
+ * selector gets the DPL that any other would have. Other system descriptors would mean something to
+ * the CPU: type 0 is reserved and harmless.
  */
 bool descriptor_ok(u64 *desc)
 {
@@ -36,7 +46,9 @@ bool descriptor_ok(u64 *desc)
         return true;
     }
     if (DESC_TYPE(d) == TYPE_CALL_GATE) {
-        *desc = d & ~DESC_DPL;
+        if ((d & GATE_COUNT) || !gate_selector_ok(GATE_SELECTOR(d)))
+            return false;
+        *desc = (d & ~DESC_DPL) | GATE_RPL;
         return true;
     }
     return DESC_TYPE(d) == 0;

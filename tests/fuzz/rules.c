@@ -28,8 +28,8 @@ static void fuzz_descriptor(struct fuzz_input *in)
     system = !(desc >> 44 & 1);
     type = desc >> 40 & 15;
     dpl = desc >> 45 & 3;
-    /* Only the privilege level may have been changed; and what was put right stays so. */
-    FUZZ_CHECK(((desc ^ given) & ~(3ull << 45)) == 0);
+    /* Only privilege levels may have been changed; and what was put right stays so. */
+    FUZZ_CHECK(((desc ^ given) & ~(3ull << 45 | (type == 12 ? 3ull << 16 : 0))) == 0);
     again = desc;
     FUZZ_CHECK(descriptor_ok(&again) && again == desc);
     if (!present)

@@ -39,11 +39,36 @@ static void of_system_descriptors_only_dead_gates(void **state)
     (void)state;
     for (u64 type = 0; type < 16; type++) {
         for (u64 dpl = 0; dpl < 4; dpl++) {
-            u64 d = descriptor(P, 0, dpl, type), before = d;
+            u64 d = P | dpl << 45 | type << 40 | 0x81234, before = d;
 
             assert_int_equal(descriptor_ok(&d), type == 0 || type == 12);
             /* A call gate that ring 3 may call would be a way into ring 0. */
-            assert_int_equal(d, type == 12 ? descriptor(P, 0, 0, 12) : before);
+            assert_int_equal(d, type == 12 ? P | 12ul << 40 | 0xb1234 : before);
+        }
+    }
+}
+
+/* To code that is not the guest's, or with bits that are reserved, not even a dead one. */
+static void gates_lead_to_the_guest(void **state)
+{
+    static const struct {
+        u16 selector;
+        bool ok;
+    } rows[] = {
+        { 0, true }, { 0xdfff, true }, { 0xe004, true }, { 0xfff7, true },
+        { FLAT_KERNEL_CS, true }, { 0xe000, false }, { 0xe008, false }, { 0xe030, false },
+        { 0xe02b, false }, { 0xfffb, false },
+    };
+
+    (void)state;
+    for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
+        u64 gate = P | 12ul << 40 | (u64)rows[i].selector << 16, d = gate;
+
+        assert_int_equal(descriptor_ok(&d), rows[i].ok);
+        for (unsigned int bit = 32; bit < 40; bit++) {
+            d = gate | BIT(bit);
+            assert_false(descriptor_ok(&d));
+            assert_int_equal(d, gate | BIT(bit));
         }
     }
 }
@@ -214,6 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(code_and_data_come_down_to_ring_3),
         cmocka_unit_test(of_system_descriptors_only_dead_gates),
+        cmocka_unit_test(gates_lead_to_the_guest),
         cmocka_unit_test(not_present_is_anything),
         cmocka_unit_test(breakpoints_stay_out_of_our_range),
         cmocka_unit_test(reserved_bits_are_forced),

@@ -135,6 +135,9 @@ CASE(gdt_no_writable, "while a frame is a GDT page, it can't be mapped writable 
     drop_gdt(gdt);
 }
 
+#define GATE(sel, dpl) \
+    (0x00008c0000000000UL | (uint64_t)(dpl) << 45 | (uint64_t)(sel) << 16 | 0x1234)
+
 static const struct {
     const char *name;
     uint64_t descriptor, stored;
@@ -153,10 +156,23 @@ static const struct {
     { "interrupt gate", 0x0000ee0000330000UL, 0, -XEN_EINVAL },
     { "trap gate", 0x0000ef0000330000UL, 0, -XEN_EINVAL },
     { "task gate", 0x0000e50000330000UL, 0, -XEN_EINVAL },
+    { "type 0", 0x0000e00000330000UL, 0x0000e00000330000UL, 0 },
+    { "call gate", GATE(0x8, 0), GATE(0x8 | 3, 0), 0 },
+    { "call gate DPL 3", GATE(0x8, 3), GATE(0x8 | 3, 0), 0 },
+    { "call gate DPL 2, RPL 1", GATE(0x8 | 1, 2), GATE(0x8 | 3, 0), 0 },
+    { "call gate to nothing", GATE(0, 3), GATE(3, 0), 0 },
+    { "call gate to the LDT", GATE(0xfff4, 0), GATE(0xfff7, 0), 0 },
+    { "call gate to the last entry", GATE(0xdff8, 0), GATE(0xdffb, 0), 0 },
+    { "call gate to flat code", GATE(FLAT_KERNEL_CS, 0), GATE(FLAT_KERNEL_CS, 0), 0 },
+    { "call gate to the same as RPL 0", GATE(FLAT_KERNEL_CS & ~3, 0), 0, -XEN_EINVAL },
+    { "call gate to flat data", GATE(FLAT_USER_DS32, 0), 0, -XEN_EINVAL },
+    { "call gate to a hypervisor's entry", GATE(0xe008, 0), 0, -XEN_EINVAL },
+    { "call gate with a count", GATE(0x8, 0) | 1UL << 32, 0, -XEN_EINVAL },
+    { "call gate with a reserved bit", GATE(0x8, 0) | 1UL << 39, 0, -XEN_EINVAL },
 };
 
 CASE(descriptor_audit, "update_descriptor raises the DPL of code and data to 3, takes what is "
-     "absent, and refuses system descriptors",
+     "absent, and refuses system descriptors, but for call gates that ring 3 can't call",
      "update_descriptor:effect update_descriptor:EINVAL security.descriptor_types:refused")
 {
     uint64_t *gdt = gdt_page();

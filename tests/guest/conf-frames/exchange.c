@@ -173,6 +173,30 @@ CASE(exchange_bad, "sizes that do not fit, domains that are not, pointers into n
     keep_old(PAGES);
 }
 
+CASE(exchange_untold, "where nr_exchanged can't be written, that is the error, whatever else is "
+     "wrong",
+     "memory_op.exchange:EFAULT")
+{
+    struct xen_memory_exchange *page = pv_alloc_page();
+    uint64_t va = (uint64_t)page;
+
+    fill_side(&page->in, old, 0, 1);
+    fill_side(&page->out, new, 0, 1);
+    page->in.domid = page->out.domid = 0x7000;
+    EXPECT_EQ(HYPERVISOR_memory_op(XENMEM_exchange, page), -XEN_ESRCH);
+    page->out.nr_extents = 2;
+    EXPECT_EQ(HYPERVISOR_memory_op(XENMEM_exchange, page), -XEN_EINVAL);
+    EXPECT_EQ(pv_update_va(va, pv_pte(pv_va_to_mfn(page), PV_PROT_RO), UVMF_INVLPG), 0);
+    EXPECT_EQ(HYPERVISOR_memory_op(XENMEM_exchange, page), -XEN_EFAULT);
+    EXPECT_EQ(pv_update_va(va, pv_pte(pv_va_to_mfn(page), PV_PROT_RW), UVMF_INVLPG), 0);
+    fill_side(&page->out, new, 30, 1);
+    EXPECT_EQ(HYPERVISOR_memory_op(XENMEM_exchange, page), -XEN_EPERM);
+    EXPECT_EQ(pv_update_va(va, pv_pte(pv_va_to_mfn(page), PV_PROT_RO), UVMF_INVLPG), 0);
+    EXPECT_EQ(HYPERVISOR_memory_op(XENMEM_exchange, page), -XEN_EFAULT);
+    EXPECT_EQ(pv_update_va(va, pv_pte(pv_va_to_mfn(page), PV_PROT_RW), UVMF_INVLPG), 0);
+    pv_free_page(page);
+}
+
 CASE(exchange_order, "an order that nobody gets is -EPERM, whatever else is wrong; sides that do "
      "not fit are -EINVAL before the lists are read",
      "memory_op.exchange:EPERM memory_op.exchange:EINVAL")

@@ -176,6 +176,75 @@ CASE(types_failed_pin, "a table whose validation fails half-way is an ordinary p
     }
 }
 
+static uint64_t *readable_table(unsigned int slot, const void *below)
+{
+    uint64_t *table = pv_alloc_page();
+
+    if (below)
+        table[slot] = pv_pte(pv_va_to_mfn(below), TABLE);
+    EXPECT_EQ(pv_update_va((uint64_t)table, pv_pte(pv_va_to_mfn(table), PV_PROT_RO), UVMF_INVLPG),
+              0);
+    return table;
+}
+
+/*
+ * Xen remembers one table of those whose validation failed behind their first entry, to take it
+ * apart later: the uppermost, which takes apart the one below it if it has come behind its first
+ * entry itself. Else that one stays a table for ever, with what it holds: the domain never gets it
+ * back, and can't end.
+ */
+CASE(types_failed_twice, "where a validation fails three levels deep, all are ordinary pages "
+     "again; Xen loses the lowest, if only the middle one fails at its first entry",
+     "mmuext_op.pin_l4:below")
+{
+    for (unsigned int slot = 0; slot < 2; slot++) {
+        void *writable = pv_alloc_page();
+        uint64_t *lower = readable_table(1, writable), *middle = readable_table(slot, lower);
+        uint64_t *upper = readable_table(1, middle);
+
+        EXPECT_EQ(pv_pin(pv_va_to_mfn(upper), 4), -XEN_EINVAL);
+        EXPECT_EQ(pv_mmuext_va(MMUEXT_TLB_FLUSH_LOCAL, 0), 0);
+        EXPECT_EQ(pv_free_table(upper), 0);
+        EXPECT_EQ(pv_free_table(middle), 0);
+        if (slot)
+            EXPECT_EQ(pv_free_table(lower), 0);
+        else
+            EXPECT_ON(pv_free_table(lower), -XEN_EBUSY, 0, "no reference is forgotten");
+        pv_free_page(writable);
+    }
+}
+
+CASE(types_failed_below, "a table is refused with the error of the entry, however far below, that "
+     "is at fault",
+     "mmuext_op.pin_l1:EBUSY mmuext_op.pin_l1:EPERM mmuext_op.pin_l2:below mmuext_op.pin_l3:below "
+     "mmuext_op.pin_l4:below")
+{
+    static const struct {
+        const char *what;
+        long rc;
+        uint64_t entry;
+    } rows[] = {
+        { "its own frame, writable", -XEN_EBUSY, 0 },
+        { "no memory", -XEN_EPERM, 0x7f000000000000 | PV_PROT_RO },
+    };
+
+    for (size_t i = 0; i < PV_ARRAY_SIZE(rows); i++) {
+        uint64_t *tables[4];
+
+        for (unsigned int level = 1; level <= 4; level++) {
+            uint64_t *table = tables[level - 1] = pv_alloc_page();
+            pv_mfn_t mfn = pv_va_to_mfn(table);
+
+            table[1] = level > 1 ? pv_pte(pv_va_to_mfn(tables[level - 2]), TABLE)
+                                 : rows[i].entry ? rows[i].entry : pv_pte(mfn, PV_PROT_RW);
+            EXPECT_EQ(pv_update_va((uint64_t)table, pv_pte(mfn, PV_PROT_RO), UVMF_INVLPG), 0);
+            EXPECT_ROW(pv_pin(mfn, level), rows[i].rc, rows[i].what);
+        }
+        for (unsigned int level = 1; level <= 4; level++)
+            EXPECT_EQ(pv_free_table(tables[level - 1]), 0);
+    }
+}
+
 /* ---- The hypervisor's range ---- */
 
 CASE(range_m2p, "the machine-to-physical table is readable, not writable and not executable, in "

@@ -151,6 +151,37 @@ CASE(grant_copy_bad, "grants that do not allow it, others' frames, domains and r
     EXPECT_TRUE(grant_end(REF));
 }
 
+CASE(grant_copy_order, "of several things that are wrong with it, a copy names a domain that is "
+     "not, of either side, before all others; then the source's, then the target's",
+     "grant_copy:order")
+{
+    struct gnttab_copy bad_ref = copy_from_ref(0, 0, 8), own_id = copy_to_ref(0, 0, 8), op;
+
+    grant_offer(REF, 0, grant_frame(), GTF_permit_access);
+    bad_ref.source.u.ref = 64 * TABLE_END;
+    own_id.source.domid = 0;                    /* a frame's domain is DOMID_SELF */
+    op = own_id;
+    op.dest.domid = 0x7000;
+    EXPECT_EQ(copy_op(&op), GNTST_bad_domain);
+    op.flags = 0;
+    EXPECT_EQ(copy_op(&op), GNTST_bad_domain);
+    op = bad_ref;
+    op.dest.domid = 0x7000;
+    EXPECT_EQ(copy_op(&op), GNTST_bad_domain);
+    op = bad_ref;
+    op.dest.domid = 0;
+    EXPECT_EQ(copy_op(&op), GNTST_bad_gntref);
+    op.dest.offset = 4095;
+    EXPECT_EQ(copy_op(&op), GNTST_bad_gntref);
+    op = own_id;
+    op.dest.u.ref = 64 * TABLE_END;
+    EXPECT_EQ(copy_op(&op), GNTST_permission_denied);
+    op = copy_to_ref(0, 4095, 8);
+    op.source.u.gmfn = 0x7fffffff;
+    EXPECT_EQ(copy_op(&op), GNTST_bad_page);
+    EXPECT_TRUE(grant_end(REF));
+}
+
 CASE(grant_copy_list, "several in one call, each with a status of its own",
      "grant_copy:list")
 {

@@ -237,6 +237,53 @@ CASE(ext_set_ldt, "an LDT is mapped when a selector of it is first used",
     EXPECT_EQ(pv_free_table(ldt), 0);
 }
 
+/* A copy of the root that is in use, not in use itself. */
+static pv_mfn_t another_root(uint64_t **l4)
+{
+    const uint64_t *root = pv_pfn_to_va(pv_mfn_to_pfn(pv_current_root()));
+
+    *l4 = pv_alloc_page();
+    for (unsigned int i = 0; i < 512; i++)
+        (*l4)[i] = i >= 256 && i < 272 ? 0 : root[i];
+    EXPECT_EQ(pv_update_va((uint64_t)*l4, pv_pte(pv_va_to_mfn(*l4), PV_PROT_RO), UVMF_INVLPG), 0);
+    return pv_va_to_mfn(*l4);
+}
+
+CASE(ext_ldt_root, "a page of the LDT is in use until there is another root, or another LDT; a "
+     "root that is refused, or there already, does not end it",
+     "mmuext_op.set_ldt:in_use mmuext_op.new_baseptr:ldt")
+{
+    uint64_t *ldt = pv_alloc_page(), *l4;
+    uint64_t va = (uint64_t)ldt, writable = pv_pte(pv_va_to_mfn(ldt), PV_PROT_RW);
+    uint64_t readable = pv_pte(pv_va_to_mfn(ldt), PV_PROT_RO);
+    pv_mfn_t root = pv_current_root(), other = another_root(&l4);
+    uint32_t ds = 0x1f;
+    pv_fault_t f;
+
+    ldt[3] = 0x00cff3000000ffffUL;
+    EXPECT_EQ(pv_update_va(va, readable, UVMF_INVLPG), 0);
+    EXPECT_EQ(set_ldt(va, 8), 0);
+    for (unsigned int i = 0; i < 2; i++) {
+        PV_TRY_ASM(f, "mov %[s], %%ds", PV_OUT(), PV_IN([s] "r"(ds)));
+        EXPECT_FAULT(f, PV_NO_FAULT);
+        PV_TRY_ASM(f, "mov %[s], %%ds", PV_OUT(), PV_IN([s] "r"(0)));
+        EXPECT_EQ(pv_update_va(va, writable, UVMF_INVLPG), -XEN_EBUSY);
+        if (i)
+            break;
+        EXPECT_EQ(pv_mmuext_mfn(MMUEXT_NEW_BASEPTR, pv_va_to_mfn(ldt)), -XEN_EINVAL);
+        EXPECT_EQ(pv_update_va(va, writable, UVMF_INVLPG), -XEN_EBUSY);
+        EXPECT_EQ(pv_mmuext_mfn(MMUEXT_NEW_BASEPTR, root), 0);
+        EXPECT_EQ(pv_update_va(va, writable, UVMF_INVLPG), -XEN_EBUSY);
+        EXPECT_EQ(pv_mmuext_mfn(MMUEXT_NEW_BASEPTR, other), 0);
+        EXPECT_EQ(pv_mmuext_mfn(MMUEXT_NEW_BASEPTR, root), 0);
+        EXPECT_EQ(pv_update_va(va, writable, UVMF_INVLPG), 0);
+        EXPECT_EQ(pv_update_va(va, readable, UVMF_INVLPG), 0);
+    }
+    EXPECT_EQ(set_ldt(0, 0), 0);
+    EXPECT_EQ(pv_free_table(ldt), 0);
+    EXPECT_EQ(pv_free_table(l4), 0);
+}
+
 CASE(ext_set_ldt_bad, "an LDT of too many entries, not on a page, or in the hypervisor's range is "
      "-EINVAL",
      "mmuext_op.set_ldt:EINVAL")
@@ -277,4 +324,54 @@ CASE(ext_list, "a list is done up to the first that fails, whose index pdone get
     EXPECT_EQ(HYPERVISOR_mmuext_op((void *)CONF_EMPTY_VA, 1, NULL, DOMID_SELF), -XEN_EFAULT);
     EXPECT_EQ(HYPERVISOR_mmuext_op((void *)CONF_HYPERVISOR_VA, 1, NULL, DOMID_SELF), -XEN_EFAULT);
     EXPECT_EQ(HYPERVISOR_mmuext_op(list, 1, NULL, 77), -XEN_ESRCH);
+}
+
+CASE(ext_nobodys, "DOMID_IO and DOMID_XEN own no frame that would do: -EINVAL; what is no "
+     "operation on a frame is refused for them: -EPERM",
+     "mmuext_op:foreign")
+{
+    static const struct {
+        unsigned int cmd;
+        long rc;
+    } rows[] = {
+        { MMUEXT_PIN_L1_TABLE, -XEN_EINVAL }, { MMUEXT_PIN_L4_TABLE, -XEN_EINVAL },
+        { MMUEXT_UNPIN_TABLE, -XEN_EINVAL }, { MMUEXT_NEW_BASEPTR, -XEN_EPERM },
+        { MMUEXT_NEW_USER_BASEPTR, -XEN_EPERM }, { MMUEXT_TLB_FLUSH_LOCAL, -XEN_EPERM },
+        { MMUEXT_INVLPG_LOCAL, -XEN_EPERM }, { MMUEXT_TLB_FLUSH_MULTI, -XEN_EPERM },
+        { MMUEXT_INVLPG_MULTI, -XEN_EPERM }, { MMUEXT_TLB_FLUSH_ALL, -XEN_EPERM },
+        { MMUEXT_INVLPG_ALL, -XEN_EPERM }, { MMUEXT_FLUSH_CACHE, -XEN_EPERM },
+        { MMUEXT_FLUSH_CACHE_GLOBAL, -XEN_EPERM }, { MMUEXT_SET_LDT, -XEN_EPERM },
+        { MMUEXT_CLEAR_PAGE, -XEN_EINVAL }, { MMUEXT_COPY_PAGE, -XEN_EINVAL },
+        { MMUEXT_MARK_SUPER, -XEN_EOPNOTSUPP }, { 99, -XEN_ENOSYS },
+    };
+    void *page = pv_alloc_page();
+
+    for (size_t i = 0; i < PV_ARRAY_SIZE(rows); i++) {
+        struct mmuext_op op = { .cmd = rows[i].cmd, .arg1.mfn = pv_va_to_mfn(page).nr };
+        char what[24];
+
+        op.arg2.src_mfn = op.arg1.mfn;
+        snprintf(what, sizeof(what), "command %u", rows[i].cmd);
+        EXPECT_ROW(one(op, DOMID_IO), rows[i].rc, what);
+        EXPECT_ROW(one(op, DOMID_XEN), rows[i].rc, what);
+    }
+    pv_free_page(page);
+}
+
+CASE(ext_restarted, "a count that says that the call is made again is taken as such: what it did "
+     "before is read from pdone, if it can be",
+     "mmuext_op:restarted mmu_update:restarted")
+{
+    const unsigned int again = 0x80000000u;
+    struct mmuext_op op = { .cmd = MMUEXT_TLB_FLUSH_LOCAL };
+    struct mmu_update request = { .ptr = 7 };
+    unsigned int done = 5;
+
+    EXPECT_EQ(HYPERVISOR_mmuext_op(&op, again | 1, &done, DOMID_SELF), 0);
+    EXPECT_EQ(done, 6);
+    EXPECT_EQ(HYPERVISOR_mmuext_op(&op, again | 1, (void *)CONF_EMPTY_VA, DOMID_SELF), 0);
+    EXPECT_EQ(HYPERVISOR_mmu_update(&request, again | 1, &done, DOMID_SELF), -XEN_ENOSYS);
+    EXPECT_EQ(done, 6);
+    EXPECT_EQ(HYPERVISOR_mmu_update(&request, again | 1, (void *)CONF_EMPTY_VA, DOMID_SELF),
+              -XEN_ENOSYS);
 }

@@ -250,6 +250,31 @@ CASE(mmu_domid_xen, "DOMID_XEN lends the hypervisor's shared frames only: not th
     pv_free_page(page);
 }
 
+CASE(mmu_foreign_upper, "only an entry of level 1 can be written for a domain that is not the "
+     "table's: above, not even cleared; and a store to a plain page is just that",
+     "mmu_update:foreign")
+{
+    static const domid_t owners[] = { DOMID_IO, DOMID_XEN };
+    uint64_t *page = pv_alloc_page();
+
+    for (unsigned int level = 1; level <= 4; level++) {
+        void *table = pv_alloc_table();
+        pv_mfn_t mfn = pv_va_to_mfn(table);
+        char what[24];
+
+        snprintf(what, sizeof(what), "level %u", level);
+        EXPECT_EQ(pv_pin(mfn, level), 0);
+        for (size_t i = 0; i < PV_ARRAY_SIZE(owners); i++) {
+            EXPECT_ROW(update(mfn.nr << 12, 0, owners[i]), level == 1 ? 0 : -XEN_EINVAL, what);
+            EXPECT_EQ(update(pv_va_to_mfn(page).nr << 12, 7 + i, owners[i]), 0);
+            EXPECT_EQ(page[0], 7 + i);
+        }
+        EXPECT_EQ(pv_unpin(mfn), 0);
+        EXPECT_EQ(pv_free_table(table), 0);
+    }
+    pv_free_page(page);
+}
+
 CASE(mmu_bad_entry, "PRESERVE_AD and NO_TRANSLATE refuse what a normal update refuses",
      "mmu_update.preserve_ad:EINVAL mmu_update.no_translate:EINVAL")
 {

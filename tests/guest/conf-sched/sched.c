@@ -122,11 +122,11 @@ CASE(sched_poll_bad, "XSA-221: more than 128 ports or a port past the end is -EI
 }
 
 CASE(sched_poll_closed, "poll for a port that is closed is -EINVAL, wherever it stands before a "
-     "pending one",
+     "pending one; behind one it is not looked at",
      "sched_op.poll:EINVAL")
 {
     int closed = pv_bind_ipi(0, NULL, NULL), port = pv_bind_ipi(0, NULL, NULL);
-    evtchn_port_t list[] = { closed, port };
+    evtchn_port_t list[] = { closed, port, closed };
 
     pv_mask(port);
     EXPECT_EQ(pv_poll(list, 2, 1), 0);
@@ -135,7 +135,9 @@ CASE(sched_poll_closed, "poll for a port that is closed is -EINVAL, wherever it 
     EXPECT_EQ(pv_notify(port), 0);
     EXPECT_EQ(pv_poll(list, 2, 1), -XEN_EINVAL);
     EXPECT_EQ(pv_poll(list + 1, 1, 1), 0);
+    EXPECT_EQ(pv_poll(list + 1, 2, 1), 0);
     EXPECT_EQ(pv_close(port), 0);
+    EXPECT_EQ(pv_poll(list + 1, 2, 1), -XEN_EINVAL);
 }
 
 CASE(sched_poll_empty, "the address of a list is looked at even if the list is empty",

@@ -234,6 +234,9 @@ CASE(vcpu_start_stop, "a vCPU starts, goes down, and starts again where it went 
     wait_down(1);
     EXPECT_EQ(ran, 11);
     EXPECT_EQ(op(VCPUOP_initialise, 1, &context), -XEN_EEXIST);
+    /* Whether there is a context to be had comes first. */
+    EXPECT_EQ(op(VCPUOP_initialise, 1, (void *)CONF_EMPTY_VA), -XEN_EFAULT);
+    EXPECT_EQ(op(VCPUOP_initialise, 0, (void *)CONF_EMPTY_VA), -XEN_EFAULT);
 }
 
 static int second_waits(void *arg)

@@ -198,7 +198,8 @@ static void fill_entry(struct run *r, multicall_entry_t *e)
         e->args[2] = UVMF_INVLPG;
         break;
     case 2:
-        update = (struct mmu_update){ some_slot(r), some_pte(r, some_mfn(r)) };
+        update.ptr = some_slot(r);
+        update.val = pte_for_slot(some_pte(r, some_mfn(r)), update.ptr);
         e->op = __HYPERVISOR_mmu_update;
         e->args[0] = percent(r, 90) ? (uint64_t)&update : bad_address(r);
         e->args[1] = 1;

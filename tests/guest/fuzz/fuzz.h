@@ -19,7 +19,7 @@
 
 #define NOBODYS_MFN (1UL << 28)  /* above all memory */
 
-extern bool fuzz_forget;        /* frames that were given back are not named any more */
+extern bool fuzz_compare;       /* what is known to differ is left out: docs/fuzzing.md */
 extern bool fuzz_log;           /* each call is printed; an operation may add to its line */
 
 /* ---- What a vCPU works with ---- */
@@ -71,15 +71,22 @@ extern uint16_t own_id;
 extern bool first_domain;
 
 bool state_init(void);
-void state_reset(void);
+/* How many of the frames had to be replaced: the hypervisor still has them in some use. */
+unsigned int state_reset(void);
 uint64_t spare_va(unsigned int table, unsigned int slot);
 unsigned int some_table(struct run *r, unsigned int level);     /* index of a frame for it */
 uint64_t some_mfn(struct run *r);               /* a spare frame's, most times */
 uint64_t some_va(struct run *r);                /* of a page whose mapping may be changed */
 uint64_t some_pte(struct run *r, uint64_t mfn);
 uint64_t some_slot(struct run *r);              /* machine address of an entry */
+uint64_t some_index(struct run *r);             /* of an entry of a spare frame that is a table */
+/* The entry as it may stand in a spare frame, or in the one that a slot is in. */
+uint64_t pte_for_frame(uint64_t pte);
+uint64_t pte_for_slot(uint64_t pte, uint64_t slot);
+void forget_entries(uint64_t mfn);              /* of a frame that is not ours any more */
 evtchn_port_t some_port(struct run *r);
 void note_port(struct run *r, evtchn_port_t port);
+void reset_ports(void);                         /* closes all that a call may have opened */
 /* Makes a frame ready to be a table of that level, from entries that are good or not. */
 void build_table(struct run *r, unsigned int frame, unsigned int level);
 void show_frame(unsigned int frame);            /* in the log: what is in it */

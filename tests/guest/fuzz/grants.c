@@ -136,6 +136,8 @@ static long call_map(struct run *r, unsigned int cmd)
 
             HYPERVISOR_grant_table_op(GNTTABOP_unmap_grant_ref, &undo, 1);
             made[i].addr = 0;
+            if (fuzz_compare)
+                handles[i] = ~0u;
         }
     }
     return status_of(rc, op.status);
@@ -162,8 +164,12 @@ static long call_unmap(struct run *r, unsigned int cmd)
         return HYPERVISOR_grant_table_op(cmd, (void *)bad_address(r), 1);
     rc = HYPERVISOR_grant_table_op(cmd, where, 1);
     if (rc == 0 && get_arg(r, where, &op, sizeof(op)) && op.status == GNTST_okay &&
-        op.handle == handles[i] && op.host_addr && op.host_addr == made[i].addr)
+        op.handle == handles[i] && op.host_addr && op.host_addr == made[i].addr) {
         made[i].addr = 0;
+        /* Whose it will be next depends on the hypervisor's list of free ones. */
+        if (fuzz_compare)
+            handles[i] = ~0u;
+    }
     return status_of(rc, op.status);
 }
 

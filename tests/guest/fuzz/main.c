@@ -8,7 +8,8 @@
  *                   succeeded
  *   from=N          the first episode
  *   log=on          prints each call
- *   forget=on       names no frame that it has given back
+ *   results=on      prints each episode's results, in short
+ *   compare=on      leaves out what is known to differ between hypervisors
  *   only=N,N...     these episodes only, each for itself
  *   vcpus=N         so many run calls at a time; then results can't be foreseen
  */
@@ -39,7 +40,13 @@ static struct {
     unsigned int vcpus;
 } options;
 
-bool fuzz_log, fuzz_forget;
+bool fuzz_log, fuzz_compare;
+
+static bool show_results;
+static struct {
+    unsigned int nr;            /* of the operation */
+    long rc;
+} results[EPISODE];             /* of the episode that vCPU 0 runs alone */
 
 static uint64_t deadline;
 static volatile uint64_t calls_done;
@@ -71,7 +78,8 @@ static void read_options(void)
     options.from = number("from", 0);
     options.vcpus = (unsigned int)number("vcpus", 1);
     fuzz_log = pv_option("log", text, sizeof(text));
-    fuzz_forget = pv_option("forget", text, sizeof(text));
+    fuzz_compare = pv_option("compare", text, sizeof(text));
+    show_results = pv_option("results", text, sizeof(text));
     deadline = options.seconds ? pv_system_time() + options.seconds * PV_NS_PER_SEC : ~0UL;
 }
 
@@ -144,7 +152,7 @@ static long call(const struct op *op, struct run *r)
     return fault ? fault_result(fault) : a.rc;
 }
 
-static uint64_t one_call(struct run *r, uint64_t episode, unsigned int index)
+static void one_call(struct run *r, uint64_t episode, unsigned int index)
 {
     unsigned int nr;
     long rc;
@@ -161,17 +169,29 @@ static uint64_t one_call(struct run *r, uint64_t episode, unsigned int index)
         pv_printf(" = %ld (%#lx %#lx %#lx %#lx)\n", rc, r->args[0], r->args[1], r->args[2],
                   r->args[3]);
     note_result(nr, rc);
-    return mix(nr, (uint64_t)(rc < 0 ? rc : 0));
+    if (r->alone) {
+        results[index].nr = nr;
+        results[index].rc = rc < 0 ? rc : 0;
+    }
 }
 
-static uint64_t one_episode(struct run *r, uint64_t episode)
+static void one_episode(struct run *r, uint64_t episode)
 {
-    uint64_t hash = 0;
-
     for (unsigned int i = 0; i < EPISODE && !stop; i++)
-        hash = mix(hash, one_call(r, episode, i));
+        one_call(r, episode, i);
     __atomic_fetch_add(&calls_done, EPISODE, __ATOMIC_RELAXED);
-    return hash;
+}
+
+/* R episode.first operation[=result] ..., several lines: operations by number, failures' results */
+static void print_results(uint64_t episode)
+{
+    for (unsigned int i = 0; i < EPISODE; i++) {
+        if (i % 32 == 0)
+            pv_printf("R %lu.%u", episode, i);
+        pv_printf(results[i].rc ? " %u=%ld" : " %u", results[i].nr, results[i].rc);
+        if (i % 32 == 31)
+            pv_printf("\n");
+    }
 }
 
 /* Whether the operation has never succeeded though it can, or has though it can't. */
@@ -215,6 +235,7 @@ static bool run_init(struct run *r, unsigned int vcpu)
     return true;
 }
 
+static struct run runs[PV_MAX_VCPUS];
 static struct pv_vcpu *vcpu_blocks[PV_MAX_VCPUS];
 
 struct pv_vcpu *fuzz_vcpu(unsigned int id);
@@ -222,8 +243,6 @@ struct pv_vcpu *fuzz_vcpu(unsigned int id)
 {
     return vcpu_blocks[id];
 }
-
-static struct run runs[PV_MAX_VCPUS];
 
 static int helper(void *arg)
 {
@@ -249,6 +268,19 @@ static void run_together(void)
     state_reset();
 }
 
+/* K episode frames: which the hypervisor has kept in a use that the guest can't end. */
+static void alone_episode(uint64_t episode)
+{
+    unsigned int kept;
+
+    one_episode(&runs[0], episode);
+    kept = state_reset();
+    if (show_results)
+        print_results(episode);
+    if (kept)
+        pv_printf("K %lu %u\n", episode, kept);
+}
+
 /* The next number of the list; false: there is none. */
 static bool next_of(const char **list, uint64_t *value)
 {
@@ -266,22 +298,14 @@ static void run_only(const char *list)
 {
     uint64_t episode;
 
-    while (next_of(&list, &episode)) {
-        state_reset();
-        one_episode(&runs[0], episode);
-    }
+    while (next_of(&list, &episode))
+        alone_episode(episode);
 }
 
 static void run_alone(void)
 {
-    for (uint64_t episode = options.from; more(); episode++) {
-        uint64_t hash;
-
-        state_reset();
-        hash = one_episode(&runs[0], episode);
-        pv_printf("H %lu %lx\n", episode, hash & 0xffffffffff);
-    }
-    state_reset();
+    for (uint64_t episode = options.from; more(); episode++)
+        alone_episode(episode);
 }
 
 /* ---- The report ---- */
@@ -362,6 +386,7 @@ int guest_main(const struct start_info *si)
         }
     if (!run_init(&runs[0], 0) || !state_init())
         pv_panic("fuzz: the guest can't be set up\n");
+    state_reset();
     pv_printf("FUZZ seed=%lu from=%lu calls=%lu seconds=%lu vcpus=%u ops=%u\n", options.seed,
               options.from, options.calls, options.seconds, options.vcpus, nr_ops);
     if (pv_option("only", only, sizeof(only)))

@@ -69,8 +69,10 @@ static long call_decrease(struct run *r, unsigned int cmd)
     rc = HYPERVISOR_memory_op(cmd, put_arg(r, &op, sizeof(op)));
     if (rc > 0 && list[0] == frames[i].mfn) {
         frames[i].gone = true;
-        if (fuzz_forget)
+        if (fuzz_compare) {
+            forget_entries(frames[i].mfn);
             frames[i].mfn = NOBODYS_MFN + i;
+        }
     } else
         set_home(i, PV_PROT_RW);
     return part(rc, (unsigned int)op.nr_extents);
@@ -133,6 +135,8 @@ static long call_exchange(struct run *r, unsigned int cmd)
     r->args[3] = op.out.extent_order;
     rc = HYPERVISOR_memory_op(cmd, put_arg(r, &op, sizeof(op)));
     if (out != pv_va_to_pfn(frames[i].home).nr) {
+        if (fuzz_compare)
+            forget_entries(frames[i].mfn);
         frames[i].mfn = out;
         pv_set_pfn(pv_va_to_pfn(frames[i].home), pv_mfn(out));
     }

@@ -36,7 +36,7 @@ static long call_update(struct run *r, unsigned int cmd)
         list[i].ptr = some_slot(r) | cmd;
         if (percent(r, 3))
             list[i].ptr += 4;           /* not at an entry; less would be another command */
-        list[i].val = some_pte(r, some_mfn(r));
+        list[i].val = pte_for_slot(some_pte(r, some_mfn(r)), list[i].ptr);
     }
     for (unsigned int i = 0; i < n && fuzz_log; i++)
         pv_printf(" {%#lx %#lx}", list[i].ptr, list[i].val);
@@ -60,6 +60,45 @@ static long call_machphys(struct run *r, unsigned int cmd)
     if (!frames[i].gone)
         HYPERVISOR_mmu_update(&op, 1, NULL, DOMID_SELF);
     return rc;
+}
+
+/* A frame is made a root, in use as such and empty; false: it is in some use. */
+static bool make_root(unsigned int i)
+{
+    if (set_home(i, PV_PROT_RW))
+        return false;
+    memset(frames[i].home, 0, PV_PAGE_SIZE);
+    return !set_home(i, PV_PROT_RO) && !pv_pin(pv_mfn(frames[i].mfn), 4);
+}
+
+/* Entries of two roots for each other and for themselves, which must be read-only. */
+static long call_linear(struct run *r, unsigned int cmd)
+{
+    const unsigned int first = TABLES_END - 2;
+    long rc = 0;
+
+    for (unsigned int i = 0; i < 2; i++)
+        if (!make_root(first + i)) {
+            if (i)
+                pv_unpin(pv_mfn(frames[first].mfn));
+            return -XEN_EAGAIN;
+        }
+    for (unsigned int i = 0; i < MOST; i++) {
+        struct mmu_update op = {
+            .ptr = frames[first + below(r, 2)].mfn << PV_PAGE_SHIFT | 8 * some_index(r) | cmd,
+            .val = pv_pte(pv_mfn(frames[first + below(r, 2)].mfn), PV_PTE_P | PV_PTE_USER),
+        };
+
+        if (percent(r, 40))
+            op.val = percent(r, 30) ? op.val | PV_PTE_RW : 0;
+        rc = rc * 31 + HYPERVISOR_mmu_update(&op, 1, NULL, DOMID_SELF);
+    }
+    for (unsigned int i = 0; i < 2; i++)
+        pv_unpin(pv_mfn(frames[first + i].mfn));
+    for (unsigned int i = 0; i < 2; i++)
+        if (set_home(first + i, PV_PROT_RW) == 0)
+            memset(frames[first + i].home, 0, PV_PAGE_SIZE);
+    return rc ? -0x70000 - (rc & 0xffff) : 0;
 }
 
 static uint64_t some_flush(struct run *r)
@@ -216,6 +255,10 @@ static long call_gdt(struct run *r, unsigned int cmd)
             frames[TABLES_END].home[below(r, 512)] = some_descriptor(r);
         set_home(TABLES_END, PV_PROT_RO);
     }
+    show_frame(TABLES_END);
+    r->args[0] = entries;
+    r->args[1] = list[0];
+    r->args[2] = list[1];
     rc = HYPERVISOR_set_gdt(put_arg(r, list, sizeof(list)), entries);
     if (percent(r, 50))
         HYPERVISOR_set_gdt(NULL, 0);
@@ -229,7 +272,9 @@ static long call_descriptor(struct run *r, unsigned int cmd)
     (void)cmd;
     if (percent(r, 10))
         at = percent(r, 50) ? wild(r) | 1UL << 60 : at + 1 + below(r, 7);
-    return HYPERVISOR_update_descriptor(at, some_descriptor(r));
+    r->args[0] = at;
+    r->args[1] = some_descriptor(r);
+    return HYPERVISOR_update_descriptor(at, r->args[1]);
 }
 
 static const struct op ops[] = {
@@ -237,6 +282,7 @@ static const struct op ops[] = {
     OP("mmu_update.preserve_ad", call_update, MMU_PT_UPDATE_PRESERVE_AD, 8),
     OP("mmu_update.no_translate", call_update, MMU_PT_UPDATE_NO_TRANSLATE, 2),
     OP("mmu_update.machphys", call_machphys, MMU_MACHPHYS_UPDATE, 3),
+    OP_ALONE("mmu_update.linear", call_linear, MMU_NORMAL_PT_UPDATE, 2),
     OP("update_va_mapping", call_va_mapping, 0, 20),
     OP("update_va_mapping_otherdomain", call_va_mapping, 1, 6),
     OP("mmuext_op.pin_l1", call_pin, MMUEXT_PIN_L1_TABLE, 8),

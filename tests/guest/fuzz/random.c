@@ -101,7 +101,7 @@ void *put_arg(struct run *r, const void *arg, size_t size)
 
 bool get_arg(struct run *r, const void *where, void *arg, size_t size)
 {
-    if (where != r->page)
+    if (where != r->page && (const char *)where + size != r->edge + 1)
         return false;
     memcpy(arg, where, size);
     return true;

@@ -38,10 +38,11 @@ static pv_fault_t store(enum store how, uint64_t va, uint64_t value)
 static long store_to_table(struct run *r, unsigned int how)
 {
     unsigned int frame = TABLES_FROM + (unsigned int)below(r, TABLES_END - TABLES_FROM);
-    uint64_t va = (uint64_t)&frames[frame].home[below(r, SPARE_SLOTS)];
+    uint64_t va = (uint64_t)&frames[frame].home[some_index(r)];
     unsigned int t = (unsigned int)below(r, 2);
+    bool spare = percent(r, 60);
 
-    if (percent(r, 60))
+    if (spare)
         va = (uint64_t)pv_find_pte(pv_current_root(),
                                    spare_va(t, (unsigned int)below(r, SPARE_SLOTS)), 1);
     r->args[0] = va;
@@ -50,6 +51,8 @@ static long store_to_table(struct run *r, unsigned int how)
                  (how == BYTE ? ~(PV_PTE_P | PV_PTE_RW) : ~0UL);
     if (how == AND)             /* nor may one come of two others */
         r->args[1] = ~((r->args[1] & 0xfff) | (percent(r, 5) ? PV_PTE_FRAME | PV_PTE_P : 0));
+    if (!spare && fuzz_compare)
+        r->args[1] = how == AND ? r->args[1] | PV_PTE_RW : pte_for_frame(r->args[1]);
     return fault_result(store(how, va, r->args[1]));
 }
 

@@ -92,8 +92,10 @@ static void refill(unsigned int i)
     pv_set_pfn(pv_pfn(pfn), pv_mfn(mfn));
 }
 
-static void reset_frames(void)
+static unsigned int reset_frames(void)
 {
+    unsigned int kept = 0;
+
     for (unsigned int t = 0; t < 2; t++)
         for (unsigned int slot = 0; slot < SPARE_SLOTS; slot++)
             if (*pv_find_pte(pv_current_root(), spare_va(t, slot), 1))
@@ -104,25 +106,31 @@ static void reset_frames(void)
     for (unsigned int i = 0; i < NR_FRAMES; i++) {
         if (frames[i].gone)
             refill(i);
-        if (set_home(i, PV_PROT_RW))
+        kept += set_home(i, PV_PROT_RW) != 0;
+    }
+    /* What is kept may hold any of the others. */
+    for (unsigned int i = 0; i < NR_FRAMES; i++) {
+        if (kept)
             new_frame(i);
         memset(frames[i].home, 0, PV_PAGE_SIZE);
         HYPERVISOR_mmu_update(&(struct mmu_update){
             .ptr = frames[i].mfn << PV_PAGE_SHIFT | MMU_MACHPHYS_UPDATE,
             .val = pv_va_to_pfn(frames[i].home).nr }, 1, NULL, DOMID_SELF);
     }
+    return kept;
 }
 
 /* Also those that a call got and could not tell us. */
-static void reset_ports(void)
+void reset_ports(void)
 {
     for (evtchn_port_t port = first_port, closed = 0; closed < 64; port++)
         closed = pv_close(port) ? closed + 1 : 0;
     memset(ports, 0, sizeof(ports));
 }
 
-void state_reset(void)
+unsigned int state_reset(void)
 {
+    unsigned int kept;
     struct mmuext_op ldt = { .cmd = MMUEXT_SET_LDT };
 
     HYPERVISOR_mmuext_op(&ldt, 1, NULL, DOMID_SELF);
@@ -131,8 +139,9 @@ void state_reset(void)
     for (unsigned int i = TABLES_FROM; i < TABLES_END; i++)
         pv_unpin(pv_mfn(frames[i].mfn));
     grants_reset();
-    reset_frames();
+    kept = reset_frames();
     reset_ports();
+    return kept;
 }
 
 /* ---- Choosing ---- */
@@ -201,11 +210,11 @@ uint64_t some_pte(struct run *r, uint64_t mfn)
 
 uint64_t some_slot(struct run *r)
 {
-    uint64_t mfn, slot = 8 * below(r, SPARE_SLOTS);
+    uint64_t mfn, slot = 8 * some_index(r);
 
     if (percent(r, 60))
-        mfn = spare_l1[below(r, 2)];
-    else if (percent(r, 85))
+        return spare_l1[below(r, 2)] << PV_PAGE_SHIFT | 8 * below(r, SPARE_SLOTS);
+    if (percent(r, 85))
         mfn = frames[TABLES_FROM + below(r, TABLES_END - TABLES_FROM)].mfn;
     else if (percent(r, 50))
         mfn = frames[below(r, DATA_FRAMES)].mfn;
@@ -226,10 +235,51 @@ void note_port(struct run *r, evtchn_port_t port)
     ports[below(r, NR_PORTS)] = port;
 }
 
-/*
- * Entries of an upper table are all writable, so none of them can make a table of the level at
- * which it stands part of another: what of such linear tables is allowed differs (docs/fuzzing.md).
- */
+uint64_t some_index(struct run *r)
+{
+    return fuzz_compare ? 1 + below(r, SPARE_SLOTS - 1) : below(r, SPARE_SLOTS);
+}
+
+static bool is_table(uint64_t mfn)
+{
+    for (unsigned int i = TABLES_FROM; i < TABLES_END; i++)
+        if (frames[i].mfn == mfn)
+            return true;
+    return mfn == spare_l1[0] || mfn == spare_l1[1] || mfn == pv_current_root().nr;
+}
+
+uint64_t pte_for_frame(uint64_t pte)
+{
+    return fuzz_compare && (pte & PV_PTE_P) && is_table(pv_pte_mfn(pte).nr) ? pte | PV_PTE_RW : pte;
+}
+
+uint64_t pte_for_slot(uint64_t pte, uint64_t slot)
+{
+    uint64_t mfn = slot >> PV_PAGE_SHIFT;
+
+    return mfn == spare_l1[0] || mfn == spare_l1[1] ? pte : pte_for_frame(pte);
+}
+
+/* Whether a frame that was given back can be had again depends on where that is in a list. */
+void forget_entries(uint64_t mfn)
+{
+    static uint64_t va;
+
+    if (!va)
+        va = pv_vmap_alloc(1);
+    for (unsigned int i = 0; i < TABLES_END; i++) {
+        const volatile uint64_t *table = (const volatile uint64_t *)va;
+
+        if (frames[i].gone || pv_map(va, pv_mfn(frames[i].mfn), PV_PROT_RO))
+            continue;
+        for (unsigned int e = 0; e < 512; e++)
+            if ((table[e] & PV_PTE_P) && pv_pte_mfn(table[e]).nr == mfn)
+                pv_write_pte(frames[i].mfn << PV_PAGE_SHIFT | e * 8, 0);
+        pv_unmap(va, 1);
+    }
+}
+
+/* Entries of an upper table are all writable: those that are not have an operation of their own. */
 void build_table(struct run *r, unsigned int frame, unsigned int level)
 {
     unsigned int n = (unsigned int)below(r, 6);
@@ -242,10 +292,10 @@ void build_table(struct run *r, unsigned int frame, unsigned int level)
         return;                 /* it is a table already */
     memset(frames[frame].home, 0, PV_PAGE_SIZE);
     for (unsigned int i = 0; i < n; i++) {
-        unsigned int index = (unsigned int)below(r, percent(r, 90) ? SPARE_SLOTS : 512);
+        uint64_t index = percent(r, 90) ? some_index(r) : 1 + below(r, 511);
 
         if (level == 1)
-            frames[frame].home[index] = some_pte(r, some_mfn(r));
+            frames[frame].home[index] = pte_for_frame(some_pte(r, some_mfn(r)));
         else
             frames[frame].home[index] = frames[some_table(r, level - 1)].mfn << PV_PAGE_SHIFT |
                                         PV_PTE_P | PV_PTE_RW | (percent(r, 5) ? 1UL << 53 : 0) |
