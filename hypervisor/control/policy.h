@@ -24,8 +24,8 @@ int policy_other_domain(u16 domid, struct domain **d);
 /*
  * Whose frames the caller means by @domid in a page-table call. There it is DOMID_SELF itself only,
  * and by its id no foreign domain that could be meant (-ESRCH). A privileged domain may also mean
- * DOMID_IO, which owns no frame, and DOMID_XEN, which owns some that can be mapped to be read. These
- * calls are frequent, and nearly always for the caller itself, which is all that is inline.
+ * DOMID_IO, which owns no frame, and DOMID_XEN, which owns some that can be mapped to be read.
+ * These calls are frequent, and nearly always for the caller itself, which is all that is inline.
  */
 int policy_named_owner(u16 domid, u16 *owner);          /* DOMID_SELF is none */
 static inline int policy_foreign_owner(u16 domid, u16 *owner)
