@@ -125,6 +125,10 @@ void *hv_map_device(maddr_t addr, size_t len, u64 flags)
     return (void *)(va + offset);
 }
 
+/* Where AMD's processors have messages instead of devices: interrupts, configuration, their own. */
+#define HYPERTRANSPORT_FROM 0xfd00000000ull
+#define HYPERTRANSPORT_END  0x10000000000ull
+
 bool mfn_is_device(mfn_t m)
 {
     u64 addr = m.v << PAGE_SHIFT;
@@ -134,6 +138,8 @@ bool mfn_is_device(mfn_t m)
     for (unsigned int i = 0; i < nr_claimed; i++)
         if (m.v >= claimed[i].from && m.v < claimed[i].end)
             return false;
+    if (cpu_has.amd && addr >= HYPERTRANSPORT_FROM && addr < HYPERTRANSPORT_END)
+        return false;
     if (addr < LOW_MEMORY_END)
         return true;
     for (unsigned int i = 0; i < bootinfo.nr_mem; i++) {

@@ -115,6 +115,17 @@ static int map_with(pv_mfn_t frame, uint64_t flags)
     return rc ? rc : pv_update_va(PLACE, 0, UVMF_INVLPG);
 }
 
+CASE(types_no_device, "the first domain maps what is no memory, as a device may be there; but on "
+     "AMD not the 12 GiB below 1 TiB, which are HyperTransport's own",
+     "update_va_mapping:EPERM")
+{
+    int reserved = conf_vendor_intel() ? 0 : -XEN_EPERM;
+
+    EXPECT_EQ(map_with(pv_mfn(0xfcfffff), PV_PROT_RO), 0);
+    EXPECT_EQ(map_with(pv_mfn(0xfd00000), PV_PROT_RO), reserved);
+    EXPECT_EQ(map_with(pv_mfn(0xfffffff), PV_PROT_RO), reserved);
+}
+
 CASE(types_free_frame, "memory that is nobody's is -EBUSY, as another's is; only what is no memory "
      "is -EPERM",
      "update_va_mapping:EBUSY")

@@ -58,7 +58,9 @@ static long store_to_table(struct run *r, unsigned int how)
 
 static long store_anywhere(struct run *r, unsigned int how)
 {
-    return fault_result(store(how, percent(r, 50) ? some_va(r) & ~7UL : bad_address(r), wild(r)));
+    r->args[1] = wild(r);
+    r->args[0] = percent(r, 50) ? some_va(r) & ~7UL : bad_address(r);
+    return fault_result(store(how, r->args[0], r->args[1]));
 }
 
 /* ---- Instructions that only the hypervisor may execute, or that it does for us ---- */
