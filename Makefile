@@ -37,7 +37,7 @@ format-check:               ## compare the sources with .clang-format
 help:                       ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile tests/tests.mk \
 	    tests/bench/bench.mk | expand -t 16
-	@echo 'Variables: CC=clang, BUILD=folder, V=1 shows commands,'
+	@echo 'Variables: CC=clang, BUILD=folder, V=1 shows commands and each test,'
 	@echo '           HYPERVISOR=image and CASE=glob for conformance'
 	@echo '           LINUX=1 for run: a disk with Debian'"'"'s Linux, as a guest'
 
