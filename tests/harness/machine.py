@@ -189,6 +189,10 @@ class Machine:
             if self.ended or not self._step(deadline):
                 raise ConsoleError(f"no prompt {text!r} ({self.ended or 'time-out'})")
 
+    def pass_all(self):
+        """What has come is passed: expect() and expect_prompt() look at what comes from now on."""
+        self._looked = len(self.lines)
+
     def now(self):
         """Seconds since the machine was started."""
         return time.monotonic() - self._start

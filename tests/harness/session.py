@@ -167,6 +167,9 @@ class Session:
         return answer
 
     def leave_console(self):
+        """Until the control domain has a new prompt: the old one, where the console was asked for,
+        may not have been passed yet, and keys that come too early are the guest's."""
+        self.machine.pass_all()
         self.machine.send(LEAVE)
         self.control.await_prompt()
 

@@ -234,6 +234,7 @@ def bad_frontends(hypervisor):
                              "disk": f'[ "phy:/dev/vdb,xvda,{mode}" ]'})
             # The reason may come before or after the prompt, so a new one is asked for.
             session.control.type("xl-lite create t.cfg\r")
+            session.machine.expect("xl-lite create t.cfg", session.machine.now() + END_LIMIT)
             if reason:
                 session.machine.expect(rf"blkback: disk 51712 of domain \d+: {reason}",
                                        session.machine.now() + END_LIMIT)
